@@ -1,0 +1,27 @@
+//! The vocabulary and the rules of Aragora Serverless, without I/O and without a clock.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`access`] | permissions, roles, who is calling |
+//! | [`catalogue`] | event types, their spellings, what a subscription matches |
+//! | [`cost`] | counting the units and requests that AWS bills |
+//! | [`delivery`] | the delivery state machine, its retry policy, the receipt it keeps |
+//! | [`envelope`] | the body a receiver gets, byte for byte |
+//! | [`filters`] | what an event must contain before a webhook receives it |
+//! | [`headers`] | which headers a webhook may add |
+//! | [`ids`] | typed, time-ordered ids |
+//! | [`pyjson`] | JSON text as CPython prints it |
+//! | [`time`] | points in time |
+//! | [`url_policy`] | which URLs may be called |
+
+pub mod access;
+pub mod catalogue;
+pub mod cost;
+pub mod delivery;
+pub mod envelope;
+pub mod filters;
+pub mod headers;
+pub mod ids;
+pub mod pyjson;
+pub mod time;
+pub mod url_policy;
