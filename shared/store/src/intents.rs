@@ -1,0 +1,225 @@
+//! Table `intents`: notes of what is about to be done, written before it is begun and struck out
+//! when it is finished. What the sweep still finds some time later was interrupted.
+//!
+//! | pk | sk | attributes |
+//! |---|---|---|
+//! | `fan-out#<shard>` | `<accepted, 13 digits>#<org>#<event id>` | `org`, `event_id` |
+//! | `lease#<shard>` | `<until, 13 digits>#<lease id>` | `doc`: the deliveries claimed under it |
+//!
+//! A note costs one write unit to make and one to strike out. Lease notes cover a whole
+//! invocation, so a full batch shares both. Not tied to one organisation: only the sweep reads
+//! here, and every note names whose things it speaks of.
+
+use std::fmt::Write as _;
+
+use aragora_core::ids::{DeliveryId, EventId, WebhookId};
+use aragora_core::time::Millis;
+use aws_sdk_dynamodb::types::{DeleteRequest, PutRequest, ReturnConsumedCapacity, WriteRequest};
+use serde::{Deserialize, Serialize};
+
+use crate::dynamo::Dynamo;
+use crate::error::StoreError;
+use crate::item::{Item, Reader, json, key, number, text};
+use crate::shard_of;
+
+/// How long a note is kept if nothing strikes it out: 14 days, as long as a queue keeps messages.
+const KEPT_SECONDS: i64 = 14 * 86_400;
+
+/// The table.
+#[derive(Debug, Clone)]
+pub struct Intents {
+    dynamo: Dynamo,
+    table: String,
+}
+
+/// "This event is to be fanned out."
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FanOutNote {
+    /// Whose event it is.
+    pub org: String,
+    /// The event.
+    pub event_id: EventId,
+    /// When the note was made; part of its key.
+    pub at: Millis,
+}
+
+/// "These deliveries are claimed under leases that end at this time."
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeaseNote {
+    /// The invocation's id.
+    pub id: String,
+    /// When the last of its leases ends.
+    pub until: Millis,
+    /// What it claims.
+    pub deliveries: Vec<LeasedDelivery>,
+}
+
+/// One delivery that a worker set out to claim.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeasedDelivery {
+    /// Whose it is.
+    #[serde(rename = "o")]
+    pub org: String,
+    /// The webhook it goes to.
+    #[serde(rename = "w")]
+    pub webhook_id: WebhookId,
+    /// The delivery.
+    #[serde(rename = "d")]
+    pub delivery_id: DeliveryId,
+}
+
+impl FanOutNote {
+    fn key(&self) -> Item {
+        let sk = format!("{}#{}#{}", sortable(self.at), self.org, self.event_id);
+        key(format!("fan-out#{}", shard_of(self.event_id.as_str())), sk)
+    }
+}
+
+impl LeaseNote {
+    fn key(&self) -> Item {
+        key(
+            format!("lease#{}", shard_of(&self.id)),
+            format!("{}#{}", sortable(self.until), self.id),
+        )
+    }
+}
+
+impl Intents {
+    /// The table called `table`.
+    pub const fn new(dynamo: Dynamo, table: String) -> Self {
+        Self { dynamo, table }
+    }
+
+    /// Notes events that are to be fanned out. One write unit each; 25 a request. Doing it twice
+    /// changes nothing.
+    pub async fn note_fan_outs(&self, notes: &[FanOutNote]) -> Result<(), StoreError> {
+        self.write(notes.iter().map(put_fan_out)).await
+    }
+
+    /// Strikes out fan-outs. One write unit each; 25 a request. Doing it twice changes nothing.
+    pub async fn strike_fan_outs(&self, notes: &[FanOutNote]) -> Result<(), StoreError> {
+        self.write(notes.iter().map(|note| delete(note.key()))).await
+    }
+
+    /// Notes the deliveries an invocation is about to claim. One write unit per KB: about ten
+    /// deliveries.
+    pub async fn note_lease(&self, note: &LeaseNote) -> Result<(), StoreError> {
+        let mut item = note.key();
+        item.insert("doc".to_owned(), text(json(&note.deliveries)?));
+        item.insert("expires_at".to_owned(), number(note.until.unix_seconds() + KEPT_SECONDS));
+        self.write([put(item)].into_iter()).await
+    }
+
+    /// Strikes out leases whose every effect has been carried out. As much as noting them.
+    pub async fn strike_leases(&self, notes: &[LeaseNote]) -> Result<(), StoreError> {
+        self.write(notes.iter().map(|note| delete(note.key()))).await
+    }
+
+    /// Fan-outs noted before `before` in one shard, oldest first. Half a read unit per 4 KB.
+    pub async fn fan_outs_before(
+        &self,
+        shard: u8,
+        before: Millis,
+        limit: i32,
+    ) -> Result<Vec<FanOutNote>, StoreError> {
+        let items = self.before(format!("fan-out#{shard}"), before, limit).await?;
+        items.iter().map(read_fan_out).collect()
+    }
+
+    /// Leases that ended before `before` in one shard, oldest first. Half a read unit per 4 KB.
+    pub async fn leases_before(
+        &self,
+        shard: u8,
+        before: Millis,
+        limit: i32,
+    ) -> Result<Vec<LeaseNote>, StoreError> {
+        let items = self.before(format!("lease#{shard}"), before, limit).await?;
+        items.iter().map(read_lease).collect()
+    }
+
+    async fn before(
+        &self,
+        pk: String,
+        before: Millis,
+        limit: i32,
+    ) -> Result<Vec<Item>, StoreError> {
+        let answer = self
+            .dynamo
+            .client()
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk AND sk < :before")
+            .expression_attribute_values(":pk", text(pk))
+            .expression_attribute_values(":before", text(sortable(before)))
+            .limit(limit)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(StoreError::from_sdk)?;
+        self.dynamo.read(answer.consumed_capacity());
+        Ok(answer.items.unwrap_or_default())
+    }
+
+    async fn write(&self, requests: impl Iterator<Item = WriteRequest>) -> Result<(), StoreError> {
+        self.dynamo.write_all(&self.table, requests.collect()).await
+    }
+}
+
+fn put_fan_out(note: &FanOutNote) -> WriteRequest {
+    let mut item = note.key();
+    item.insert("org".to_owned(), text(&note.org));
+    item.insert("event_id".to_owned(), text(note.event_id.as_str()));
+    item.insert("expires_at".to_owned(), number(note.at.unix_seconds() + KEPT_SECONDS));
+    put(item)
+}
+
+fn read_fan_out(item: &Item) -> Result<FanOutNote, StoreError> {
+    let read = Reader(item);
+    let corrupt = |what: &str| StoreError::Corrupt {
+        key: read.text("sk").unwrap_or("?").to_owned(),
+        what: what.to_owned(),
+    };
+    Ok(FanOutNote {
+        org: read.text("org")?.to_owned(),
+        event_id: EventId::parse(read.text("event_id")?)
+            .ok_or_else(|| corrupt("`event_id` is no id"))?,
+        at: leading_time(read.text("sk")?).ok_or_else(|| corrupt("`sk` has no time"))?,
+    })
+}
+
+fn read_lease(item: &Item) -> Result<LeaseNote, StoreError> {
+    let read = Reader(item);
+    let sk = read.text("sk")?;
+    let corrupt =
+        || StoreError::Corrupt { key: sk.to_owned(), what: "`sk` has no time and id".to_owned() };
+    Ok(LeaseNote {
+        id: sk.split_once('#').ok_or_else(corrupt)?.1.to_owned(),
+        until: leading_time(sk).ok_or_else(corrupt)?,
+        deliveries: read.json("doc")?,
+    })
+}
+
+fn put(item: Item) -> WriteRequest {
+    // The builder only fails without an item.
+    WriteRequest::builder()
+        .set_put_request(PutRequest::builder().set_item(Some(item)).build().ok())
+        .build()
+}
+
+fn delete(key: Item) -> WriteRequest {
+    WriteRequest::builder()
+        .set_delete_request(DeleteRequest::builder().set_key(Some(key)).build().ok())
+        .build()
+}
+
+/// Thirteen digits, so that text sorts as time does until the year 2286.
+pub(crate) fn sortable(at: Millis) -> String {
+    let mut out = String::with_capacity(13);
+    // Writing to a string cannot fail.
+    write!(out, "{:013}", at.0.max(0)).ok();
+    out
+}
+
+fn leading_time(sk: &str) -> Option<Millis> {
+    Some(Millis(sk.split('#').next()?.parse().ok()?))
+}

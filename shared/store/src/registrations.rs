@@ -1,0 +1,393 @@
+//! Table `webhook_registrations`: who wants to be told what, and where.
+//!
+//! | pk | sk | what |
+//! |---|---|---|
+//! | `<org>` | `<webhook id>` | one webhook |
+//!
+//! What a user sets is one JSON document, `doc`, changed under a condition on `rev`. What the
+//! engine learns about the endpoint is in attributes of its own, so that recording it neither
+//! conflicts with a user's change nor needs `rev`.
+
+use std::collections::HashSet;
+
+use aragora_core::delivery::RetryPolicy;
+use aragora_core::ids::WebhookId;
+use aragora_core::time::Millis;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::dynamo::{BatchRead, Dynamo};
+use crate::error::StoreError;
+use crate::item::{Item, Reader, json, key, number, text};
+
+/// What a user sets of a webhook. Secrets and header values are encrypted before they get here.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WebhookConfig {
+    /// The project whose events it gets.
+    pub project: String,
+    /// Where deliveries go.
+    pub url: String,
+    /// The types, globs or `*` it is subscribed to.
+    pub event_types: Vec<String>,
+    /// For people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// For people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The signing secret, as an encryption envelope.
+    pub secret: Value,
+    /// Names of the headers it adds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub header_names: Vec<String>,
+    /// The headers with their values, as an encryption envelope of a JSON object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub headers: Option<Value>,
+    /// What an event must contain.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub filters: Map<String, Value>,
+    /// How often it is tried, where that differs from the deployment's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_policy: Option<RetryPolicy>,
+    /// The most deliveries a second it wants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_limit_per_second: Option<f64>,
+    /// The user's own notes.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub metadata: Map<String, Value>,
+    /// When it was registered.
+    pub created_at: Millis,
+}
+
+/// A webhook as it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Webhook {
+    /// Whose it is.
+    pub org: String,
+    /// Its id.
+    pub id: WebhookId,
+    /// What the user set.
+    pub config: WebhookConfig,
+    /// Whether events are delivered to it.
+    pub enabled: bool,
+    /// Why not, when that was not the user's doing.
+    pub disabled_reason: Option<String>,
+    /// When the user, or the engine by disabling it, last changed it.
+    pub updated_at: Millis,
+    /// Goes up with every change by the user.
+    pub rev: u64,
+    /// What the engine has learned.
+    pub health: Health,
+}
+
+/// What deliveries taught us about an endpoint. Written at most once a minute while all is well,
+/// so the times are that coarse.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Health {
+    /// Failed attempts since the last success.
+    pub failure_count: u64,
+    /// When it was last sent anything.
+    pub last_triggered_at: Option<Millis>,
+    /// When it last answered 2xx.
+    pub last_success_at: Option<Millis>,
+    /// When an attempt last failed.
+    pub last_failure_at: Option<Millis>,
+    /// Why.
+    pub last_failure_reason: Option<String>,
+}
+
+/// What one invocation learned about an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observed {
+    /// When it was last sent anything.
+    pub at: Millis,
+    /// Failed attempts after the last success.
+    pub failures: u64,
+    /// Whether any attempt succeeded.
+    pub succeeded: bool,
+    /// Why the last failed one did.
+    pub failure_reason: Option<String>,
+}
+
+/// What came of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Changed {
+    /// It is stored.
+    Done,
+    /// Somebody changed it in between, or it is gone: read it again.
+    Outdated,
+}
+
+/// The table.
+#[derive(Debug, Clone)]
+pub struct Registrations {
+    dynamo: Dynamo,
+    table: String,
+}
+
+impl Registrations {
+    /// The table called `table`.
+    pub const fn new(dynamo: Dynamo, table: String) -> Self {
+        Self { dynamo, table }
+    }
+
+    /// Stores a new webhook under its fresh id. One write unit per KB; twice is once.
+    pub async fn put(&self, webhook: &Webhook) -> Result<(), StoreError> {
+        let answer = self
+            .dynamo
+            .client()
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(to_item(webhook)?))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(StoreError::from_sdk)?;
+        self.dynamo.wrote(answer.consumed_capacity());
+        Ok(())
+    }
+
+    /// One webhook, as last written. One read unit per 4 KB.
+    pub async fn get(&self, org: &str, id: &WebhookId) -> Result<Option<Webhook>, StoreError> {
+        let answer = self
+            .dynamo
+            .client()
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key(org, id.as_str())))
+            .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(StoreError::from_sdk)?;
+        self.dynamo.read(answer.consumed_capacity());
+        answer.item.as_ref().map(from_item).transpose()
+    }
+
+    /// Those of the webhooks that are there, in any order. Half a read unit per 4 KB of each:
+    /// eventually consistent, so a change may take a second to be seen by deliveries.
+    pub async fn get_many(&self, ids: &[(String, WebhookId)]) -> Result<Vec<Webhook>, StoreError> {
+        let distinct: HashSet<_> = ids.iter().collect();
+        let keys = distinct.into_iter().map(|(org, id)| key(org, id.as_str())).collect();
+        let items = self
+            .dynamo
+            .get_all(&self.table, keys, BatchRead { consistent: false, only: None })
+            .await?;
+        items.iter().map(from_item).collect()
+    }
+
+    /// A page of an organisation's webhooks in the order they were registered, from after `after`
+    /// on, and whether more may follow. One read unit per 4 KB: consistent, because an event
+    /// published right after a registration must find it.
+    pub async fn page(
+        &self,
+        org: &str,
+        after: Option<&str>,
+        limit: i32,
+    ) -> Result<(Vec<Webhook>, bool), StoreError> {
+        let query = self
+            .dynamo
+            .client()
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .expression_attribute_values(":org", text(org))
+            .limit(limit)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let query = match after {
+            None => query.key_condition_expression("pk = :org"),
+            Some(after) => query
+                .key_condition_expression("pk = :org AND sk > :after")
+                .expression_attribute_values(":after", text(after)),
+        };
+        let answer = query.send().await.map_err(StoreError::from_sdk)?;
+        self.dynamo.read(answer.consumed_capacity());
+        let webhooks = answer.items().iter().map(from_item).collect::<Result<Vec<_>, _>>()?;
+        Ok((webhooks, answer.last_evaluated_key.is_some()))
+    }
+
+    /// Stores what a user changed, if nobody changed it since `webhook.rev` was read. One write
+    /// unit per KB. What the engine has learned is left alone, unless `reset_health`.
+    pub async fn change(
+        &self,
+        webhook: &Webhook,
+        reset_health: bool,
+    ) -> Result<Changed, StoreError> {
+        let mut set =
+            "SET doc = :doc, enabled = :enabled, updated_at = :now, rev = :next".to_owned();
+        let mut remove = String::new();
+        match &webhook.disabled_reason {
+            Some(_) => set.push_str(", disabled_reason = :reason"),
+            None => remove.push_str(" REMOVE disabled_reason"),
+        }
+        if reset_health {
+            set.push_str(", failure_count = :zero");
+        }
+        let update = self
+            .update(&webhook.org, &webhook.id, format!("{set}{remove}"), "rev = :seen")
+            .expression_attribute_values(":doc", text(json(&webhook.config)?))
+            .expression_attribute_values(":enabled", AttributeValue::Bool(webhook.enabled))
+            .expression_attribute_values(":now", number(webhook.updated_at.0))
+            .expression_attribute_values(":next", number(webhook.rev.saturating_add(1)))
+            .expression_attribute_values(":seen", number(webhook.rev));
+        let update = match &webhook.disabled_reason {
+            Some(reason) => update.expression_attribute_values(":reason", text(reason)),
+            None => update,
+        };
+        let update = if reset_health {
+            update.expression_attribute_values(":zero", number(0))
+        } else {
+            update
+        };
+        self.changed(update.send().await)
+    }
+
+    /// Disables a webhook for a reason of the engine's; one that is disabled or gone stays as it
+    /// is. One write unit per KB.
+    pub async fn disable(
+        &self,
+        org: &str,
+        id: &WebhookId,
+        reason: &str,
+        now: Millis,
+    ) -> Result<Changed, StoreError> {
+        let set = "SET enabled = :no, disabled_reason = :reason, updated_at = :now ADD rev :one";
+        let update = self
+            .update(org, id, set.to_owned(), "enabled = :yes")
+            .expression_attribute_values(":no", AttributeValue::Bool(false))
+            .expression_attribute_values(":yes", AttributeValue::Bool(true))
+            .expression_attribute_values(":reason", text(reason))
+            .expression_attribute_values(":now", number(now.0))
+            .expression_attribute_values(":one", number(1));
+        self.changed(update.send().await)
+    }
+
+    /// Records what an invocation learned; a webhook that is gone stays gone. One write unit per
+    /// KB. Doing it twice counts failures twice, which only people read.
+    pub async fn observe(
+        &self,
+        org: &str,
+        id: &WebhookId,
+        seen: &Observed,
+    ) -> Result<Changed, StoreError> {
+        let mut set = vec!["last_triggered_at = :at"];
+        if seen.succeeded {
+            set.push("last_success_at = :at, failure_count = :failures");
+        }
+        if seen.failure_reason.is_some() {
+            set.push("last_failure_at = :at, last_failure_reason = :reason");
+        }
+        let add =
+            if seen.succeeded || seen.failures == 0 { "" } else { " ADD failure_count :failures" };
+        let update = self
+            .update(org, id, format!("SET {}{add}", set.join(", ")), "attribute_exists(pk)")
+            .expression_attribute_values(":at", number(seen.at.0));
+        let update = match &seen.failure_reason {
+            Some(reason) => update.expression_attribute_values(":reason", text(reason)),
+            None => update,
+        };
+        let counts = seen.succeeded || seen.failures > 0;
+        let update = if counts {
+            update.expression_attribute_values(":failures", number(seen.failures))
+        } else {
+            update
+        };
+        self.changed(update.send().await)
+    }
+
+    /// Deletes a webhook; `Outdated` when there was none. One write unit per KB.
+    pub async fn delete(&self, org: &str, id: &WebhookId) -> Result<Changed, StoreError> {
+        let answer = self
+            .dynamo
+            .client()
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(key(org, id.as_str())))
+            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(StoreError::from_sdk)?;
+        self.dynamo.wrote(answer.consumed_capacity());
+        Ok(if answer.attributes.is_some() { Changed::Done } else { Changed::Outdated })
+    }
+
+    fn update(
+        &self,
+        org: &str,
+        id: &WebhookId,
+        expression: String,
+        condition: &str,
+    ) -> aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder {
+        self.dynamo
+            .client()
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key(org, id.as_str())))
+            .update_expression(expression)
+            .condition_expression(condition)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+    }
+
+    fn changed<R: std::fmt::Debug + Send + Sync + 'static>(
+        &self,
+        outcome: Result<
+            aws_sdk_dynamodb::operation::update_item::UpdateItemOutput,
+            SdkError<UpdateItemError, R>,
+        >,
+    ) -> Result<Changed, StoreError> {
+        match outcome {
+            Ok(answer) => {
+                self.dynamo.wrote(answer.consumed_capacity());
+                Ok(Changed::Done)
+            }
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(Changed::Outdated),
+                _ => Err(StoreError::from_sdk(error)),
+            },
+        }
+    }
+}
+
+fn to_item(webhook: &Webhook) -> Result<Item, StoreError> {
+    let mut item = key(&webhook.org, webhook.id.as_str());
+    item.insert("doc".to_owned(), text(json(&webhook.config)?));
+    item.insert("enabled".to_owned(), AttributeValue::Bool(webhook.enabled));
+    item.insert("updated_at".to_owned(), number(webhook.updated_at.0));
+    item.insert("rev".to_owned(), number(webhook.rev));
+    if let Some(reason) = &webhook.disabled_reason {
+        item.insert("disabled_reason".to_owned(), text(reason));
+    }
+    Ok(item)
+}
+
+fn from_item(item: &Item) -> Result<Webhook, StoreError> {
+    let read = Reader(item);
+    let corrupt = |what: &str| StoreError::Corrupt {
+        key: read.text("sk").unwrap_or("?").to_owned(),
+        what: what.to_owned(),
+    };
+    let time = |name| read.maybe_number(name).map(Millis);
+    Ok(Webhook {
+        org: read.text("pk")?.to_owned(),
+        id: WebhookId::parse(read.text("sk")?).ok_or_else(|| corrupt("`sk` is no id"))?,
+        config: read.json("doc")?,
+        enabled: *item
+            .get("enabled")
+            .and_then(|it| it.as_bool().ok())
+            .ok_or_else(|| corrupt("`enabled` is no bool"))?,
+        disabled_reason: read.maybe_text("disabled_reason").map(ToOwned::to_owned),
+        updated_at: Millis(read.number("updated_at")?),
+        rev: read.number("rev")?,
+        health: Health {
+            failure_count: read.maybe_number("failure_count").unwrap_or_default(),
+            last_triggered_at: time("last_triggered_at"),
+            last_success_at: time("last_success_at"),
+            last_failure_at: time("last_failure_at"),
+            last_failure_reason: read.maybe_text("last_failure_reason").map(ToOwned::to_owned),
+        },
+    })
+}
