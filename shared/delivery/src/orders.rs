@@ -1,0 +1,160 @@
+//! The messages that ask for an attempt or for a redrive, and carrying out what the state machine
+//! wants done on queues.
+
+use aragora_core::delivery::{Effect, Order, Receipt};
+use aragora_core::time::Millis;
+use aragora_queue::message::{Deliver, InlineEvent, encode};
+use aragora_queue::{LONGEST_DELAY_SECONDS, Outgoing, Queue};
+
+/// Milliseconds that a queue can hold a message back.
+pub const LONGEST_ON_QUEUE_MS: i64 = LONGEST_DELAY_SECONDS * 1_000;
+
+/// Something a receipt's new state wants on a queue.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Whose it is.
+    pub org: &'a str,
+    /// The receipt in its new state.
+    pub receipt: &'a Receipt,
+    /// What is wanted.
+    pub effect: Effect,
+    /// The event, when it is at hand and small.
+    pub inline: Option<&'a InlineEvent>,
+}
+
+/// The queues that deliveries move on.
+#[derive(Debug, Clone)]
+pub struct Lanes {
+    /// Where attempts wait for their time.
+    pub attempts: Queue,
+    /// Where given-up deliveries lie until they are redriven.
+    pub dead_letters: Queue,
+}
+
+impl Lanes {
+    /// Puts what is wanted on its queue, ten messages a request. An attempt that is further away
+    /// than a queue can hold is left to the index of what waits. Gives back how many messages are
+    /// not known to be queued.
+    pub async fn put(&self, wanted: &[Wanted<'_>], now: Millis) -> usize {
+        let attempts: Vec<_> = wanted.iter().filter_map(|it| attempt(it, now)).collect();
+        let letters: Vec<_> = wanted.iter().filter_map(dead_letter).collect();
+        let (attempts, letters) = futures_util::join!(
+            self.attempts.send_all(&attempts),
+            self.dead_letters.send_all(&letters)
+        );
+        let lost = attempts.into_iter().chain(letters).filter_map(Result::err);
+        lost.map(|error| {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "a message waits for the sweep to be queued"
+            );
+        })
+        .count()
+    }
+}
+
+/// The message for an attempt that is wanted; `None` when something else is, or it is further away
+/// than a queue can hold.
+pub fn attempt(wanted: &Wanted<'_>, now: Millis) -> Option<Outgoing> {
+    let Effect::Queue(at) = wanted.effect else { return None };
+    let wait_ms = at.since(now).max(0);
+    if wait_ms > LONGEST_ON_QUEUE_MS {
+        return None;
+    }
+    // Rounded up: a message that arrives before its time is turned away.
+    let delay_seconds = i32::try_from(wait_ms.saturating_add(999) / 1_000).unwrap_or(i32::MAX);
+    Some(Outgoing { delay_seconds, ..order(wanted, Order::Attempt) })
+}
+
+fn dead_letter(wanted: &Wanted<'_>) -> Option<Outgoing> {
+    let reason = wanted.receipt.state.reason.filter(|_| wanted.effect == Effect::DeadLetter)?;
+    Some(Outgoing { reason: Some(reason.as_str()), ..order(wanted, Order::Redrive) })
+}
+
+fn order(wanted: &Wanted<'_>, order: Order) -> Outgoing {
+    let receipt = wanted.receipt;
+    let message = Deliver {
+        org: wanted.org.to_owned(),
+        webhook_id: receipt.webhook_id.clone(),
+        event_id: receipt.event_id.clone(),
+        delivery_id: receipt.delivery_id.clone(),
+        event_type: receipt.event_type.clone(),
+        accepted_at: receipt.created_at,
+        request_id: receipt.request_id.clone(),
+        order,
+        generation: receipt.state.generation,
+        has_receipt: true,
+        inline: wanted.inline.cloned(),
+    };
+    Outgoing {
+        body: encode(&message),
+        group: wanted.org.to_owned(),
+        request_id: receipt.request_id.clone(),
+        delay_seconds: 0,
+        reason: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aragora_core::delivery::{Delivery, Reason, Status};
+    use aragora_core::ids::{DeliveryId, EventId, WebhookId};
+    use aragora_queue::message::decode;
+
+    use super::*;
+
+    fn receipt(state: Delivery) -> Receipt {
+        Receipt {
+            delivery_id: DeliveryId::parse("dlv-1").unwrap(),
+            webhook_id: WebhookId::parse("wh-1").unwrap(),
+            event_id: EventId::parse("evt-1").unwrap(),
+            event_type: "vote".into(),
+            request_id: "r".into(),
+            created_at: Millis(0),
+            state,
+            max_attempts: 6,
+            delivered_at: None,
+            error_message: None,
+            response_body: None,
+            attempts: vec![],
+        }
+    }
+
+    #[test]
+    fn an_attempt_rides_the_queue_for_at_most_a_quarter_of_an_hour() {
+        let receipt = receipt(Delivery { generation: 2, ..Delivery::pending() });
+        let delay = |at| {
+            let wanted = Wanted {
+                org: "org",
+                receipt: &receipt,
+                effect: Effect::Queue(Millis(at)),
+                inline: None,
+            };
+            attempt(&wanted, Millis(10_000)).map(|message| message.delay_seconds)
+        };
+        assert_eq!(
+            [delay(0), delay(10_000), delay(10_001), delay(11_000), delay(910_000), delay(910_001)],
+            [Some(0), Some(0), Some(1), Some(1), Some(900), None]
+        );
+    }
+
+    #[test]
+    fn a_dead_letter_is_an_order_to_redrive_its_generation() {
+        let state = Delivery {
+            status: Status::DeadLettered,
+            generation: 2,
+            reason: Some(Reason::Exhausted),
+            ..Delivery::pending()
+        };
+        let receipt = receipt(state);
+        let wanted =
+            Wanted { org: "org", receipt: &receipt, effect: Effect::DeadLetter, inline: None };
+        let letter = dead_letter(&wanted).unwrap();
+        let order: Deliver = decode(&letter.body).unwrap();
+        assert_eq!(
+            (order.order, order.generation, letter.reason),
+            (Order::Redrive, 2, Some("exhausted"))
+        );
+        assert_eq!(attempt(&wanted, Millis(0)), None);
+    }
+}

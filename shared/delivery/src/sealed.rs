@@ -1,0 +1,136 @@
+//! A webhook's secret and header values, encrypted where they are stored.
+//!
+//! Both ends are here, the one that registers and the one that delivers, so that they agree on
+//! the place a value is bound to: a value copied to another webhook does not open.
+
+use aragora_core::ids::WebhookId;
+use aragora_signing::keyring::{KeyRing, OpenError, Place, SealError, Stored};
+use aragora_signing::secret::WebhookSecret;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
+use thiserror::Error;
+
+/// The table in a value's place: its name in the documents, the same in every deployment.
+const TABLE: &str = "webhook_registrations";
+const SECRET: &str = "secret";
+const HEADERS: &str = "headers";
+
+/// Why a stored value cannot be used.
+#[derive(Debug, Error)]
+pub enum UnsealError {
+    /// It cannot be decrypted.
+    #[error("a stored secret cannot be opened")]
+    Open(#[from] OpenError),
+    /// It is not what was stored there.
+    #[error("a stored secret is not of its kind")]
+    Kind,
+}
+
+/// Encrypts a webhook's signing secret.
+///
+/// # Errors
+/// Only when the system has no random bytes.
+pub fn seal_secret(
+    keys: &KeyRing,
+    org: &str,
+    webhook: &WebhookId,
+    secret: &WebhookSecret,
+) -> Result<Value, SealError> {
+    seal(keys, org, webhook, SECRET, secret.as_secret())
+}
+
+/// Decrypts a webhook's signing secret.
+///
+/// # Errors
+/// When it was stored for another webhook, under a key that is not in the ring, or not by us.
+pub fn open_secret(
+    keys: &KeyRing,
+    org: &str,
+    webhook: &WebhookId,
+    stored: &Value,
+) -> Result<WebhookSecret, UnsealError> {
+    open(keys, org, webhook, SECRET, stored).map(WebhookSecret::from_stored)
+}
+
+/// Encrypts the headers a webhook adds.
+///
+/// # Errors
+/// Only when the system has no random bytes.
+pub fn seal_headers(
+    keys: &KeyRing,
+    org: &str,
+    webhook: &WebhookId,
+    headers: &[(String, String)],
+) -> Result<Value, SealError> {
+    // A list of pairs of strings always prints.
+    let text = SecretString::from(serde_json::to_string(headers).unwrap_or_default());
+    seal(keys, org, webhook, HEADERS, &text)
+}
+
+/// Decrypts the headers a webhook adds.
+///
+/// # Errors
+/// As for [`open_secret`].
+pub fn open_headers(
+    keys: &KeyRing,
+    org: &str,
+    webhook: &WebhookId,
+    stored: &Value,
+) -> Result<Vec<(String, String)>, UnsealError> {
+    let text = open(keys, org, webhook, HEADERS, stored)?;
+    serde_json::from_str(text.expose_secret()).map_err(|_| UnsealError::Kind)
+}
+
+fn seal(
+    keys: &KeyRing,
+    org: &str,
+    webhook: &WebhookId,
+    field: &str,
+    plain: &SecretString,
+) -> Result<Value, SealError> {
+    let key = place_key(org, webhook);
+    Ok(keys.seal(&Place { table: TABLE, key: &key, field }, plain)?.to_json())
+}
+
+fn open(
+    keys: &KeyRing,
+    org: &str,
+    webhook: &WebhookId,
+    field: &str,
+    stored: &Value,
+) -> Result<SecretString, UnsealError> {
+    let stored = Stored::from_json(stored).map_err(|_| UnsealError::Kind)?;
+    let key = place_key(org, webhook);
+    Ok(keys.open(&Place { table: TABLE, key: &key, field }, &stored)?)
+}
+
+fn place_key(org: &str, webhook: &WebhookId) -> String {
+    format!("{org}#{webhook}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_opens_only_where_it_was_stored() {
+        let keys = KeyRing::parse(&"ab".repeat(32)).unwrap();
+        let (one, other) = (WebhookId::parse("wh-1").unwrap(), WebhookId::parse("wh-2").unwrap());
+        let secret = WebhookSecret::parse("your-hmac-secret").unwrap();
+        let sealed = seal_secret(&keys, "org", &one, &secret).unwrap();
+        assert!(!sealed.to_string().contains("your-hmac-secret"));
+        assert_eq!(open_secret(&keys, "org", &one, &sealed).unwrap().expose(), "your-hmac-secret");
+        assert!(open_secret(&keys, "org", &other, &sealed).is_err());
+        assert!(open_secret(&keys, "org2", &one, &sealed).is_err());
+        assert!(open_headers(&keys, "org", &one, &sealed).is_err());
+    }
+
+    #[test]
+    fn headers_come_back_in_order() {
+        let keys = KeyRing::parse(&"ab".repeat(32)).unwrap();
+        let webhook = WebhookId::parse("wh-1").unwrap();
+        let headers = vec![("B".to_owned(), "2".to_owned()), ("A".to_owned(), "1".to_owned())];
+        let sealed = seal_headers(&keys, "org", &webhook, &headers).unwrap();
+        assert_eq!(open_headers(&keys, "org", &webhook, &sealed).unwrap(), headers);
+    }
+}

@@ -1,0 +1,234 @@
+//! What dead workers left behind, and retries that are overdue.
+
+use aragora_core::delivery::{Happening, Receipt, RetryPolicy, Status, Step};
+use aragora_core::ids::fresh_uuid;
+use aragora_core::time::Millis;
+use aragora_store::intents::{Intents, LeaseNote};
+use aragora_store::receipts::{ReceiptKey, Receipts, StoredReceipt, WriteOutcome, WriteReceipt};
+use aragora_store::{SWEEP_SHARDS, StoreError};
+
+use crate::orders::{LONGEST_ON_QUEUE_MS, Lanes, Wanted};
+use crate::worker::{expires_at, jitter};
+
+/// Entries taken up in one round of one shard.
+const ROUND: i32 = 100;
+/// Rounds of one sweep and shard; what is left is for the next minute.
+const MAX_ROUNDS: usize = 10;
+/// When a message that the sweep sent counts as lost in turn. Longer than the grace of a first
+/// one: while a queue is backed up, the sweep must not add to it every minute.
+const RESENT_GRACE_MS: i64 = 5 * 60_000;
+
+/// Finds deliveries that nobody is working on any more.
+#[derive(Debug, Clone)]
+pub struct DeliverySweep {
+    /// Where what became of deliveries is kept.
+    pub receipts: Receipts,
+    /// Where claims are noted.
+    pub intents: Intents,
+    /// Where found deliveries go.
+    pub lanes: Lanes,
+    /// How long a message may take before it counts as lost, in milliseconds.
+    pub grace_ms: i64,
+    /// Days that receipts are kept.
+    pub retention_days: i64,
+    /// Attempts that a delivery without a receipt of its own may have.
+    pub max_attempts: u32,
+}
+
+/// What a sweep did.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct DeliverySweepReport {
+    /// Claims whose worker died.
+    pub leases: usize,
+    /// Retries that were overdue, or too far away for a queue until now.
+    pub overdue: usize,
+    /// Deliveries that could not be mended and are found again.
+    pub failed: usize,
+}
+
+/// A receipt in the state it is to have, and what that wants done.
+struct Mended {
+    org: String,
+    receipt: Receipt,
+    write: Option<WriteReceipt>,
+    effects: Vec<aragora_core::delivery::Effect>,
+}
+
+impl DeliverySweep {
+    /// Sweeps all shards. One read unit per shard when there is nothing to do. Two sweeps at once
+    /// send a message twice, which does no harm.
+    ///
+    /// # Errors
+    /// When the tables do not answer; what was done until then stays done.
+    pub async fn run(&self, now: Millis) -> Result<DeliverySweepReport, StoreError> {
+        let mut report = DeliverySweepReport::default();
+        for shard in 0..SWEEP_SHARDS {
+            for _ in 0..MAX_ROUNDS {
+                let notes = self.intents.leases_before(shard, now, ROUND).await?;
+                if notes.is_empty() || !self.take_up_leases(&notes, now, &mut report).await? {
+                    break;
+                }
+            }
+            for _ in 0..MAX_ROUNDS {
+                let due = self.receipts.due_before(shard, now, ROUND).await?;
+                let keys: Vec<_> = due.into_iter().map(|due| due.key).collect();
+                if keys.is_empty() || !self.take_up_overdue(&keys, now, &mut report).await? {
+                    break;
+                }
+            }
+        }
+        Ok(report)
+    }
+
+    /// Looks at everything that dead workers had claimed. A note is struck out when all that was
+    /// on it is mended; `false` when one was not, and going on would find the same again.
+    async fn take_up_leases(
+        &self,
+        notes: &[LeaseNote],
+        now: Millis,
+        report: &mut DeliverySweepReport,
+    ) -> Result<bool, StoreError> {
+        let mut struck = Vec::new();
+        for note in notes {
+            let keys = note.deliveries.iter().map(|it| ReceiptKey {
+                org: it.org.clone(),
+                webhook_id: it.webhook_id.clone(),
+                delivery_id: it.delivery_id.clone(),
+            });
+            let keys: Vec<_> = keys.collect();
+            let stored = self.load(&keys).await?;
+            let mended: Vec<_> =
+                stored.iter().filter_map(|stored| self.mend(stored, now)).collect();
+            report.leases += mended.len();
+            let failed = self.carry_out(mended, now).await?;
+            report.failed += failed;
+            if failed == 0 {
+                struck.push(note.clone());
+            }
+        }
+        self.intents.strike_leases(&struck).await?;
+        Ok(struck.len() == notes.len())
+    }
+
+    /// The receipts; a delivery that was never claimed is taken from its page.
+    async fn load(&self, keys: &[ReceiptKey]) -> Result<Vec<StoredReceipt>, StoreError> {
+        let mut stored = self.receipts.get_many(keys).await?;
+        for key in keys {
+            if stored.iter().all(|it| it.receipt.delivery_id != key.delivery_id) {
+                stored.extend(self.receipts.get(key, self.max_attempts).await?);
+            }
+        }
+        Ok(stored)
+    }
+
+    async fn take_up_overdue(
+        &self,
+        keys: &[ReceiptKey],
+        now: Millis,
+        report: &mut DeliverySweepReport,
+    ) -> Result<bool, StoreError> {
+        let stored = self.receipts.get_many(keys).await?;
+        let mended: Vec<_> = stored
+            .iter()
+            .filter(|stored| {
+                matches!(stored.receipt.state.status, Status::Retrying | Status::Pending)
+            })
+            .filter_map(|stored| self.mend(stored, now))
+            .map(|mended| Mended {
+                write: Some(self.write(
+                    &mended.org,
+                    &mended.receipt,
+                    stored_of(&stored, &mended.receipt),
+                    Some(now.plus(RESENT_GRACE_MS)),
+                    now,
+                )),
+                ..mended
+            })
+            .collect();
+        let found = mended.len();
+        report.overdue += found;
+        let failed = self.carry_out(mended, now).await?;
+        report.failed += failed;
+        Ok(failed == 0 && found > 0)
+    }
+
+    fn mend(&self, stored: &StoredReceipt, now: Millis) -> Option<Mended> {
+        let mut receipt = stored.receipt.clone();
+        // The receipt has the budget; the pace is the default's, since the webhook may be gone.
+        let policy = RetryPolicy {
+            max_retries: receipt.max_attempts.saturating_sub(1),
+            ..RetryPolicy::default()
+        };
+        let draw = jitter(&fresh_uuid(now));
+        match receipt.state.step(&Happening::Swept, &policy, now, draw) {
+            Step::Ignore(_) => None,
+            Step::Repeat(effects) => {
+                Some(Mended { org: stored.org.clone(), receipt, write: None, effects })
+            }
+            Step::Move(transition) => {
+                receipt.state = transition.next;
+                receipt.error_message =
+                    Some("the worker stopped before it could record an answer".to_owned());
+                let watch_at = receipt.watched_at(now, self.grace_ms, LONGEST_ON_QUEUE_MS);
+                let write = self.write(&stored.org, &receipt, Some(stored), watch_at, now);
+                Some(Mended {
+                    org: stored.org.clone(),
+                    receipt,
+                    write: Some(write),
+                    effects: transition.effects,
+                })
+            }
+        }
+    }
+
+    fn write(
+        &self,
+        org: &str,
+        receipt: &Receipt,
+        over: Option<&StoredReceipt>,
+        watch_at: Option<Millis>,
+        now: Millis,
+    ) -> WriteReceipt {
+        WriteReceipt {
+            org: org.to_owned(),
+            receipt: receipt.clone(),
+            over: over.map(StoredReceipt::over),
+            watch_at,
+            expires_at: expires_at(receipt, self.retention_days, now),
+        }
+    }
+
+    /// Stores the new states, then carries out what they want; gives back how many failed. A
+    /// refused write means that somebody else has moved the delivery on: nothing is left to do.
+    async fn carry_out(&self, mended: Vec<Mended>, now: Millis) -> Result<usize, StoreError> {
+        let writes: Vec<_> = mended.iter().filter_map(|it| it.write.clone()).collect();
+        let mut outcomes = self.receipts.write_many(&writes).await?.into_iter();
+        let (mut wanted, mut failed) = (Vec::new(), 0);
+        for it in &mended {
+            let outcome = if it.write.is_some() { outcomes.next() } else { None };
+            match outcome {
+                None | Some(WriteOutcome::Written(_)) => {
+                    wanted.extend(it.effects.iter().map(|&effect| Wanted {
+                        org: &it.org,
+                        receipt: &it.receipt,
+                        effect,
+                        inline: None,
+                    }))
+                }
+                Some(WriteOutcome::Refused) => {}
+                Some(WriteOutcome::Failed(error)) => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "a lost delivery could not be mended"
+                    );
+                    failed += 1;
+                }
+            }
+        }
+        Ok(failed + self.lanes.put(&wanted, now).await)
+    }
+}
+
+fn stored_of<'a>(stored: &'a [StoredReceipt], receipt: &Receipt) -> Option<&'a StoredReceipt> {
+    stored.iter().find(|it| it.receipt.delivery_id == receipt.delivery_id)
+}

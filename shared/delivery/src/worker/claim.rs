@@ -1,0 +1,181 @@
+//! Claiming: the note of the leases first, then one conditional write per delivery.
+
+use aragora_core::ids::fresh_uuid;
+use aragora_core::time::Millis;
+use aragora_queue::inbound::Deadline;
+use aragora_store::StoreError;
+use aragora_store::intents::{LeaseNote, LeasedDelivery};
+use aragora_store::receipts::WriteOutcome;
+
+use super::plan::{Found, Planned, receipt_key};
+use super::{DeliverReport, DeliverWorker, Job, MARGIN_MS};
+
+/// What a worker may now do, and the note to strike out when all of it is done.
+#[derive(Debug)]
+pub(super) struct Claimed {
+    pub(super) planned: Vec<Planned>,
+    pub(super) note: LeaseNote,
+    /// Whether every write is known to have been made or refused. Otherwise the note stays.
+    pub(super) certain: bool,
+}
+
+impl DeliverWorker {
+    /// Claims what the messages ask for and the state machine allows. `None` when there is
+    /// nothing to do.
+    pub(super) async fn claim(
+        &self,
+        jobs: Vec<Job>,
+        found: &Found,
+        deadline: Deadline,
+        report: &mut DeliverReport,
+    ) -> Option<Claimed> {
+        let now = (self.clock)();
+        let lease_id = fresh_uuid(now).simple().to_string();
+        let mut planned = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            let policy = self.policy(found.webhook(&job.order));
+            if deadline.remaining_ms(now) < policy.timeout_ms() + MARGIN_MS {
+                report.failed.extend(job.message_ids);
+                continue;
+            }
+            let stored = found.receipt(&job.order);
+            match self.plan(job, found, stored, &lease_id, now) {
+                Ok(plan) => planned.push(plan),
+                Err(job) => report.ignored += job.message_ids.len(),
+            }
+        }
+        if planned.is_empty() {
+            return None;
+        }
+        let note = lease_note(lease_id, &planned, now);
+        if let Err(error) = self.intents.note_lease(&note).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "leases could not be noted");
+            report.failed.extend(planned.into_iter().flat_map(|plan| plan.job.message_ids));
+            return None;
+        }
+        Some(self.write_claims(planned, note, found, now, report).await)
+    }
+
+    async fn write_claims(
+        &self,
+        planned: Vec<Planned>,
+        note: LeaseNote,
+        found: &Found,
+        now: Millis,
+        report: &mut DeliverReport,
+    ) -> Claimed {
+        let mut claimed =
+            Claimed { planned: Vec::with_capacity(planned.len()), note, certain: true };
+        let refused = self.write_round(planned, &mut claimed, report, now).await;
+        if refused.is_empty() {
+            return claimed;
+        }
+        // Somebody was faster, or this delivery has a receipt although its message says not.
+        match self.plan_again(refused, found, &mut claimed, report, now).await {
+            Ok(again) => {
+                // Refused twice: it is moving under other hands; the message comes back later.
+                let lost = self.write_round(again, &mut claimed, report, now).await;
+                report.failed.extend(lost.into_iter().flat_map(|plan| plan.job.message_ids));
+            }
+            Err((jobs, error)) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "refused claims could not be read"
+                );
+                claimed.certain = false;
+                report.failed.extend(jobs.into_iter().flat_map(|job| job.message_ids));
+            }
+        }
+        claimed
+    }
+
+    /// Writes claims; gives back those that were refused.
+    async fn write_round(
+        &self,
+        planned: Vec<Planned>,
+        claimed: &mut Claimed,
+        report: &mut DeliverReport,
+        now: Millis,
+    ) -> Vec<Planned> {
+        let writes: Vec<_> =
+            planned.iter().map(|plan| plan.write(self.retention_days, now)).collect();
+        let outcomes = match self.receipts.write_many(&writes).await {
+            Ok(outcomes) => outcomes,
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "claims could not be written"
+                );
+                claimed.certain = false;
+                report.failed.extend(planned.into_iter().flat_map(|plan| plan.job.message_ids));
+                return vec![];
+            }
+        };
+        let mut refused = Vec::new();
+        for (mut plan, outcome) in planned.into_iter().zip(outcomes) {
+            match outcome {
+                WriteOutcome::Written(rev) => {
+                    plan.written(rev);
+                    claimed.planned.push(plan);
+                }
+                WriteOutcome::Refused => refused.push(plan),
+                WriteOutcome::Failed(error) => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "a claim could not be written"
+                    );
+                    claimed.certain = false;
+                    report.failed.extend(plan.job.message_ids);
+                }
+            }
+        }
+        refused
+    }
+
+    /// Reads what stood in the way of refused claims and plans on it. A claim of ours that the
+    /// SDK wrote twice counts as written.
+    async fn plan_again(
+        &self,
+        refused: Vec<Planned>,
+        found: &Found,
+        claimed: &mut Claimed,
+        report: &mut DeliverReport,
+        now: Millis,
+    ) -> Result<Vec<Planned>, (Vec<Job>, StoreError)> {
+        let keys: Vec<_> = refused.iter().map(|plan| receipt_key(&plan.job.order)).collect();
+        let stored = match self.receipts.get_many(&keys).await {
+            Ok(stored) => stored,
+            Err(error) => return Err((refused.into_iter().map(|plan| plan.job).collect(), error)),
+        };
+        let mut again = Vec::new();
+        for mut plan in refused {
+            let there = stored.iter().find(|it| it.receipt.delivery_id == plan.receipt.delivery_id);
+            match there {
+                Some(there) if there.receipt == plan.receipt => {
+                    plan.written(there.rev);
+                    claimed.planned.push(plan);
+                }
+                there => match self.plan(plan.job, found, there, &claimed.note.id, now) {
+                    Ok(plan) => again.push(plan),
+                    Err(job) => report.ignored += job.message_ids.len(),
+                },
+            }
+        }
+        Ok(again)
+    }
+}
+
+fn lease_note(id: String, planned: &[Planned], now: Millis) -> LeaseNote {
+    let until =
+        planned.iter().filter_map(|plan| Some(plan.receipt.state.lease.as_ref()?.until)).max();
+    let deliveries = planned.iter().map(|plan| LeasedDelivery {
+        org: plan.job.order.org.clone(),
+        webhook_id: plan.job.order.webhook_id.clone(),
+        delivery_id: plan.job.order.delivery_id.clone(),
+    });
+    LeaseNote {
+        id,
+        until: until.unwrap_or_else(|| now.plus(MARGIN_MS)),
+        deliveries: deliveries.collect(),
+    }
+}

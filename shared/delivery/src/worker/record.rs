@@ -1,0 +1,392 @@
+//! Sending what was claimed, and recording what came of it while the rest is still under way.
+
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use aragora_core::delivery::{Effect, Happening, Receipt, Status, Step, Trigger};
+use aragora_core::ids::WebhookId;
+use aragora_core::time::Millis;
+use aragora_queue::message::INLINE_BYTES;
+use aragora_store::StoreError;
+use aragora_store::receipts::WriteOutcome;
+use aragora_store::registrations::{Observed, Webhook};
+use futures_util::FutureExt as _;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+
+use super::claim::Claimed;
+use super::plan::{Found, Planned, receipt_key};
+use super::{DeliverReport, DeliverWorker, draw};
+use crate::classify;
+use crate::orders::{LONGEST_ON_QUEUE_MS, Wanted};
+use crate::prepare::{Ingredients, prepare};
+use crate::sealed;
+use crate::sender::{Attempt, ErrorClass, Failure, Outcome, OutgoingRequest};
+
+/// How long the first outcome waits for others to share its request.
+const GATHER: Duration = Duration::from_millis(100);
+
+/// In the aragora profile 410 means "send me nothing more".
+const GONE_DISABLES: bool = true;
+
+/// An attempt, and the claim it was made under.
+#[derive(Debug)]
+struct Made {
+    attempt: Attempt,
+    lease_id: String,
+    generation: u32,
+    trigger: Trigger,
+    begun_at: Millis,
+    ended_at: Millis,
+}
+
+/// What recording came to.
+#[derive(Debug, Default)]
+struct Recorded {
+    report: DeliverReport,
+    /// Whether something is left for the sweep, so that the note of the leases must stay.
+    unfinished: bool,
+    observed: BTreeMap<(String, WebhookId), Observed>,
+}
+
+impl DeliverWorker {
+    /// Sends what was claimed, records and queues what comes of it, and strikes the note out when
+    /// nothing is left to be found.
+    pub(super) async fn send_and_record(
+        &self,
+        claimed: Claimed,
+        found: &Found,
+        report: &mut DeliverReport,
+    ) {
+        let (to_send, settled): (Vec<_>, Vec<_>) =
+            claimed.planned.into_iter().partition(Planned::sends);
+        let mut total = Recorded { unfinished: !claimed.certain, ..Recorded::default() };
+
+        let mut sending: FuturesUnordered<_> =
+            to_send.into_iter().map(|planned| self.attempt(planned, found)).collect();
+        let mut recording = FuturesUnordered::new();
+        recording.push(self.settle(settled, found).boxed());
+        let mut gathered: Vec<(Planned, Made)> = Vec::new();
+        let window = tokio::time::sleep(GATHER);
+        tokio::pin!(window);
+        loop {
+            tokio::select! {
+                Some(made) = sending.next(), if !sending.is_empty() => {
+                    if gathered.is_empty() {
+                        window.as_mut().reset(tokio::time::Instant::now() + GATHER);
+                    }
+                    gathered.push(made);
+                }
+                Some(recorded) = recording.next(), if !recording.is_empty() => total.add(recorded),
+                () = &mut window, if !gathered.is_empty() => {
+                    recording.push(self.record(std::mem::take(&mut gathered), found).boxed());
+                }
+                else => break,
+            }
+            if sending.is_empty() && !gathered.is_empty() {
+                recording.push(self.record(std::mem::take(&mut gathered), found).boxed());
+            }
+        }
+        if !total.unfinished
+            && let Err(error) = self.intents.strike_leases(&[claimed.note]).await
+        {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "a finished note waits for the sweep"
+            );
+        }
+        self.observe(&found.webhooks, std::mem::take(&mut total.observed)).await;
+        report.add(total.report);
+    }
+
+    /// One attempt. A panic in it is a failed attempt, and touches no other.
+    async fn attempt(&self, planned: Planned, found: &Found) -> (Planned, Made) {
+        let begun_at = (self.clock)();
+        let sent = AssertUnwindSafe(self.send(&planned, found, begun_at)).catch_unwind().await;
+        let made = Made {
+            attempt: sent.unwrap_or_else(|_| ours("the attempt was broken off by a fault of ours")),
+            lease_id: planned
+                .receipt
+                .state
+                .lease
+                .as_ref()
+                .map(|lease| lease.id.clone())
+                .unwrap_or_default(),
+            generation: planned.receipt.state.generation,
+            trigger: planned.receipt.trigger(),
+            begun_at,
+            ended_at: (self.clock)(),
+        };
+        (planned, made)
+    }
+
+    async fn send(&self, planned: &Planned, found: &Found, now: Millis) -> Attempt {
+        let order = &planned.job.order;
+        let (Some(webhook), Some(event)) = (found.webhook(order), found.event(order)) else {
+            return ours("the webhook or the event was not found");
+        };
+        let (secret, headers) = match self.unseal(webhook) {
+            Ok(unsealed) => unsealed,
+            Err(error) => {
+                tracing::error!(webhook_id = %webhook.id, error = &error as &dyn std::error::Error, "a webhook cannot be signed for");
+                return ours("the webhook's secret or headers cannot be decrypted");
+            }
+        };
+        let secrets = [secret];
+        let attempt = planned.receipt.state.attempts;
+        match prepare(&Ingredients {
+            order,
+            event,
+            secrets: &secrets,
+            headers: &headers,
+            attempt,
+            now,
+        }) {
+            Ok(prepared) => {
+                let timeout = Duration::from_secs_f64(planned.policy.timeout_seconds);
+                let (url, headers, body) = (&webhook.config.url, prepared.headers, prepared.body);
+                self.sender.send(OutgoingRequest { url, headers, body, timeout }).await
+            }
+            Err(error) => {
+                tracing::error!(webhook_id = %webhook.id, error = &error as &dyn std::error::Error, "a request cannot be put together");
+                ours("the request cannot be put together")
+            }
+        }
+    }
+
+    fn unseal(
+        &self,
+        webhook: &Webhook,
+    ) -> Result<(aragora_signing::secret::WebhookSecret, Vec<(String, String)>), sealed::UnsealError>
+    {
+        let secret =
+            sealed::open_secret(&self.keys, &webhook.org, &webhook.id, &webhook.config.secret)?;
+        let headers = match &webhook.config.headers {
+            Some(stored) => sealed::open_headers(&self.keys, &webhook.org, &webhook.id, stored)?,
+            None => vec![],
+        };
+        Ok((secret, headers))
+    }
+
+    /// What the claim itself decided, without an attempt: given up, or a dead worker's lease.
+    async fn settle(&self, settled: Vec<Planned>, found: &Found) -> Recorded {
+        let mut recorded = Recorded::default();
+        recorded.report.dead_lettered =
+            settled.iter().filter(|plan| plan.receipt.state.status == Status::DeadLettered).count();
+        self.carry_out(&settled, found, &mut recorded).await;
+        recorded
+    }
+
+    async fn record(&self, attempted: Vec<(Planned, Made)>, found: &Found) -> Recorded {
+        let mut recorded = Recorded::default();
+        recorded.report.attempts = attempted.len();
+        recorded.report.delivered =
+            attempted.iter().filter(|(_, made)| made.attempt.is_success()).count();
+        for (planned, made) in &attempted {
+            recorded.see(planned, made);
+        }
+        let moved = attempted.into_iter().filter_map(|(planned, made)| {
+            let from = planned.receipt.clone();
+            Some((self.answered(planned, &made, from)?, made))
+        });
+        let written = self.write_outcomes(moved.collect(), &mut recorded).await;
+        recorded.report.dead_lettered =
+            written.iter().filter(|plan| plan.receipt.state.status == Status::DeadLettered).count();
+        self.carry_out(&written, found, &mut recorded).await;
+        recorded
+    }
+
+    /// The delivery in the state that an attempt leads to from `from`; `None` when it is no longer
+    /// ours to change.
+    fn answered(&self, planned: Planned, made: &Made, mut receipt: Receipt) -> Option<Planned> {
+        let answer = classify::answer(&made.attempt, GONE_DISABLES, made.ended_at);
+        let happening = Happening::Answered {
+            lease_id: made.lease_id.clone(),
+            generation: made.generation,
+            answer,
+        };
+        let Step::Move(transition) =
+            receipt.state.step(&happening, &planned.policy, made.ended_at, draw(made.ended_at))
+        else {
+            return None;
+        };
+        receipt.state = transition.next;
+        classify::record(&mut receipt, &made.attempt, made.begun_at, made.trigger, made.ended_at);
+        let watch_at = receipt.watched_at(made.ended_at, self.grace_ms, LONGEST_ON_QUEUE_MS);
+        Some(Planned { receipt, effects: transition.effects, watch_at, ..planned })
+    }
+
+    /// Writes outcomes; those refused once are tried on what is there instead. Gives back what is
+    /// stored and may now be carried out.
+    async fn write_outcomes(
+        &self,
+        moved: Vec<(Planned, Made)>,
+        recorded: &mut Recorded,
+    ) -> Vec<Planned> {
+        let now = (self.clock)();
+        let writes: Vec<_> =
+            moved.iter().map(|(plan, _)| plan.write(self.retention_days, now)).collect();
+        let outcomes = match self.receipts.write_many(&writes).await {
+            Ok(outcomes) => outcomes,
+            Err(error) => {
+                recorded.lost(moved.into_iter().map(|(plan, _)| plan), &error);
+                return vec![];
+            }
+        };
+        let mut written = Vec::with_capacity(moved.len());
+        let mut refused = Vec::new();
+        for ((mut plan, made), outcome) in moved.into_iter().zip(outcomes) {
+            match outcome {
+                WriteOutcome::Written(rev) => {
+                    plan.written(rev);
+                    written.push(plan);
+                }
+                WriteOutcome::Refused => refused.push((plan, made)),
+                WriteOutcome::Failed(error) => recorded.lost([plan], &error),
+            }
+        }
+        if !refused.is_empty() {
+            written.extend(self.write_late(refused, recorded).await);
+        }
+        written
+    }
+
+    /// Outcomes that did not fit what is stored: the lease ended and the sweep was there, or the
+    /// SDK wrote twice.
+    async fn write_late(
+        &self,
+        refused: Vec<(Planned, Made)>,
+        recorded: &mut Recorded,
+    ) -> Vec<Planned> {
+        let keys: Vec<_> = refused.iter().map(|(plan, _)| receipt_key(&plan.job.order)).collect();
+        let stored = match self.receipts.get_many(&keys).await {
+            Ok(stored) => stored,
+            Err(error) => {
+                recorded.lost(refused.into_iter().map(|(plan, _)| plan), &error);
+                return vec![];
+            }
+        };
+        let mut written = Vec::new();
+        let mut again = Vec::new();
+        for (plan, made) in refused {
+            let there = stored.iter().find(|it| it.receipt.delivery_id == plan.receipt.delivery_id);
+            match there {
+                Some(there) if there.receipt == plan.receipt => written.push(plan),
+                Some(there) => {
+                    let plan = Planned { over: Some(there.over()), ..plan };
+                    again.extend(self.answered(plan, &made, there.receipt.clone()));
+                }
+                None => {}
+            }
+        }
+        let now = (self.clock)();
+        let writes: Vec<_> =
+            again.iter().map(|plan: &Planned| plan.write(self.retention_days, now)).collect();
+        match self.receipts.write_many(&writes).await {
+            Ok(outcomes) => {
+                let done = again
+                    .into_iter()
+                    .zip(outcomes)
+                    .filter(|(_, outcome)| matches!(outcome, WriteOutcome::Written(_)));
+                written.extend(done.map(|(plan, _)| plan));
+            }
+            Err(error) => recorded.lost(again, &error),
+        }
+        written
+    }
+
+    /// Carries out what the new states want, in the order disable, then queues.
+    async fn carry_out(&self, written: &[Planned], found: &Found, recorded: &mut Recorded) {
+        let now = (self.clock)();
+        for plan in written.iter().filter(|plan| plan.effects.contains(&Effect::DisableWebhook)) {
+            let order = &plan.job.order;
+            if let Err(error) =
+                self.registrations.disable(&order.org, &order.webhook_id, "gone", now).await
+            {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a webhook that is gone could not be disabled"
+                );
+                recorded.unfinished = true;
+            }
+        }
+        let wanted: Vec<_> = written
+            .iter()
+            .flat_map(|plan| plan.effects.iter().map(move |&effect| (plan, effect)))
+            .map(|(plan, effect)| Wanted {
+                org: &plan.job.order.org,
+                receipt: &plan.receipt,
+                effect,
+                inline: found
+                    .event(&plan.job.order)
+                    .filter(|event| event.data.len() <= INLINE_BYTES),
+            })
+            .collect();
+        recorded.unfinished |= self.lanes.put(&wanted, now).await > 0;
+    }
+}
+
+impl Recorded {
+    /// An outcome that could not be written: the message comes back after the lease has ended.
+    fn lost(&mut self, plans: impl IntoIterator<Item = Planned>, error: &StoreError) {
+        tracing::error!(error = error as &dyn std::error::Error, "outcomes could not be recorded");
+        self.unfinished = true;
+        self.report.failed.extend(plans.into_iter().flat_map(|plan| plan.job.message_ids));
+    }
+
+    fn see(&mut self, planned: &Planned, made: &Made) {
+        let order = &planned.job.order;
+        let observed = self
+            .observed
+            .entry((order.org.clone(), order.webhook_id.clone()))
+            .or_insert_with(|| blank(made.ended_at));
+        observed.at = observed.at.max(made.ended_at);
+        if made.attempt.is_success() {
+            observed.succeeded = true;
+            observed.failures = 0;
+        } else {
+            observed.failures += 1;
+            observed.failure_reason = Some(match &made.attempt.outcome {
+                Outcome::Answered(answer) => format!("the receiver answered {}", answer.status),
+                Outcome::Failed(failure) => failure.message.to_string(),
+            });
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.report.add(other.report);
+        self.unfinished |= other.unfinished;
+        for (webhook, later) in other.observed {
+            let observed = self.observed.entry(webhook).or_insert_with(|| blank(later.at));
+            observed.at = observed.at.max(later.at);
+            observed.failures =
+                if later.succeeded { later.failures } else { observed.failures + later.failures };
+            observed.succeeded |= later.succeeded;
+            observed.failure_reason =
+                later.failure_reason.or_else(|| observed.failure_reason.take());
+        }
+    }
+}
+
+impl DeliverReport {
+    fn add(&mut self, other: Self) {
+        self.failed.extend(other.failed);
+        self.attempts += other.attempts;
+        self.delivered += other.delivered;
+        self.dead_lettered += other.dead_lettered;
+        self.ignored += other.ignored;
+        self.poison += other.poison;
+    }
+}
+
+const fn blank(at: Millis) -> Observed {
+    Observed { at, failures: 0, succeeded: false, failure_reason: None }
+}
+
+/// An attempt that failed on our side, before anything was sent.
+fn ours(message: &'static str) -> Attempt {
+    Attempt {
+        outcome: Outcome::Failed(Failure { class: ErrorClass::Internal, message: message.into() }),
+        latency_ms: 0,
+    }
+}

@@ -1,0 +1,352 @@
+//! Fan-out: one event becomes one delivery for every webhook that matches.
+//!
+//! Doing it twice does no harm: delivery ids follow from event and webhook, and a second message
+//! for the same delivery loses its claim.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use aragora_core::delivery::Order;
+use aragora_core::filters::{self, Subject};
+use aragora_core::ids::EventId;
+use aragora_core::ids::{DeliveryId, WebhookId};
+use aragora_core::time::Millis;
+use aragora_core::{catalogue, pyjson};
+use aragora_queue::inbound::InboundMessage;
+use aragora_queue::message::{Deliver, FanOut, InlineEvent, decode, encode};
+use aragora_queue::{Outgoing, Queue, bury};
+use aragora_store::StoreError;
+use aragora_store::events::{Events, FanOutRecord};
+use aragora_store::intents::{FanOutNote, Intents};
+use aragora_store::receipts::{PageEntry, PendingPage, Receipts};
+use aragora_store::registrations::{Registrations, Webhook};
+use futures_util::future::try_join_all;
+use serde_json::Value;
+
+/// How much later than an event's acceptance a webhook may have been registered and still get it:
+/// the clocks of two hosts differ. Without any bound, an event that is fanned out again after an
+/// outage would reach webhooks that were registered since.
+const CLOCK_SLACK_MS: i64 = 5_000;
+/// Webhooks read in one request.
+const PAGE: i32 = 500;
+
+/// The worker behind the `events` queue.
+#[derive(Debug, Clone)]
+pub struct FanOutWorker {
+    /// Where events are kept.
+    pub events: Events,
+    /// Who wants to be told.
+    pub registrations: Registrations,
+    /// Where what was queued becomes visible.
+    pub receipts: Receipts,
+    /// Where the events to be fanned out are noted.
+    pub intents: Intents,
+    /// The queue of the deliver worker.
+    pub deliveries: Queue,
+    /// Where messages go that can never be read.
+    pub dead_letters: Queue,
+    /// Days that what is written here is kept.
+    pub retention_days: i64,
+}
+
+/// What became of a batch.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct FanOutReport {
+    /// Messages to be received again.
+    pub failed: Vec<String>,
+    /// Events fanned out.
+    pub events: usize,
+    /// Deliveries they became.
+    pub deliveries: usize,
+    /// Messages that can never be read, put on the dead-letter queue.
+    pub poison: usize,
+}
+
+struct Job {
+    message_id: String,
+    order: FanOut,
+}
+
+/// A delivery to be queued, and the job it belongs to.
+struct Matched {
+    job: usize,
+    message: Deliver,
+}
+
+impl FanOutWorker {
+    /// Fans the events of a batch out. Per event: one write unit to strike out its note and one
+    /// for the record of where it went; per delivery a tenth of a unit and of a request to SQS
+    /// when ten go to the same webhook; two read units per organisation.
+    pub async fn handle(&self, batch: Vec<InboundMessage>) -> FanOutReport {
+        let mut report = FanOutReport::default();
+        let jobs = self.read(batch, &mut report).await;
+        if let Err(error) = self.fan_out(&jobs, &mut report).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "a batch of events could not be fanned out"
+            );
+            report.failed.extend(jobs.into_iter().map(|job| job.message_id));
+            report.failed.sort_unstable();
+            report.failed.dedup();
+        }
+        report
+    }
+
+    /// Sorts out what can never be read.
+    async fn read(&self, batch: Vec<InboundMessage>, report: &mut FanOutReport) -> Vec<Job> {
+        let mut jobs = Vec::with_capacity(batch.len());
+        let mut poison = Vec::new();
+        for message in batch {
+            match decode(&message.body) {
+                Ok(order) => jobs.push(Job { message_id: message.message_id, order }),
+                Err(error) => {
+                    tracing::error!(
+                        message_id = message.message_id,
+                        error = &error as &dyn std::error::Error,
+                        "poison on the events queue"
+                    );
+                    poison.push((message, error.reason()));
+                }
+            }
+        }
+        report.poison = poison.len();
+        report.failed.extend(bury(&self.dead_letters, poison).await);
+        jobs
+    }
+
+    async fn fan_out(&self, jobs: &[Job], report: &mut FanOutReport) -> Result<(), StoreError> {
+        let (events, webhooks) =
+            futures_util::try_join!(self.load_events(jobs), self.load_webhooks(jobs))?;
+        let mut matched: Vec<Matched> = Vec::new();
+        for (at, job) in jobs.iter().enumerate() {
+            // No event: its publisher died between note and event and acknowledged nothing.
+            let Some(event) = events.get(&(job.order.org.as_str(), &job.order.event_id)) else {
+                continue;
+            };
+            let candidates =
+                webhooks.get(job.order.org.as_str()).map(Vec::as_slice).unwrap_or_default();
+            matched.extend(match_event(at, &job.order, event, candidates));
+        }
+        report.events = jobs.len();
+        report.deliveries = matched.len();
+        // Ten deliveries to the same webhook travel together: the worker reads it once, and a
+        // receiver that hangs only delays its own.
+        matched.sort_by(|one, other| one.message.webhook_id.cmp(&other.message.webhook_id));
+
+        self.receipts.put_pages(&self.pages(&matched)).await?;
+        let unsent = self.send(&matched).await;
+        let done: Vec<&Job> = jobs
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| !unsent.contains(at))
+            .map(|(_, job)| job)
+            .collect();
+        report
+            .failed
+            .extend(unsent.iter().filter_map(|&at| jobs.get(at)).map(|job| job.message_id.clone()));
+        self.finish(&done, &matched, jobs).await
+    }
+
+    /// The events of the jobs, from the messages and, where they do not fit there, the table.
+    async fn load_events<'a>(
+        &self,
+        jobs: &'a [Job],
+    ) -> Result<HashMap<(&'a str, &'a EventId), InlineEvent>, StoreError> {
+        let mut events = HashMap::new();
+        let mut missing = Vec::new();
+        for Job { order, .. } in jobs {
+            match &order.inline {
+                Some(event) => {
+                    events.insert((order.org.as_str(), &order.event_id), event.clone());
+                }
+                None => missing.push((order.org.clone(), order.event_id.clone())),
+            }
+        }
+        for stored in self.events.get_many(&missing, true).await? {
+            let order = jobs
+                .iter()
+                .map(|job| &job.order)
+                .find(|order| order.org == stored.org && order.event_id == stored.id);
+            let Some(order) = order else { continue };
+            let event = InlineEvent {
+                project: stored.project,
+                event_type: stored.event_type,
+                debate_id: stored.debate_id,
+                timestamp: stored.timestamp,
+                accepted_at: stored.accepted_at,
+                data: stored.data,
+            };
+            events.insert((order.org.as_str(), &order.event_id), event);
+        }
+        Ok(events)
+    }
+
+    /// All webhooks of the organisations that the jobs belong to.
+    async fn load_webhooks<'a>(
+        &self,
+        jobs: &'a [Job],
+    ) -> Result<HashMap<&'a str, Vec<Webhook>>, StoreError> {
+        let orgs: HashSet<&str> = jobs.iter().map(|job| job.order.org.as_str()).collect();
+        let read =
+            |org: &'a str| async move { Ok::<_, StoreError>((org, self.all_webhooks(org).await?)) };
+        Ok(try_join_all(orgs.into_iter().map(read)).await?.into_iter().collect())
+    }
+
+    async fn all_webhooks(&self, org: &str) -> Result<Vec<Webhook>, StoreError> {
+        let mut all: Vec<Webhook> = Vec::new();
+        loop {
+            let after = all.last().map(|last| last.id.as_str().to_owned());
+            let (page, more) = self.registrations.page(org, after.as_deref(), PAGE).await?;
+            all.extend(page);
+            if !more {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// What makes the deliveries visible until they are claimed.
+    fn pages(&self, matched: &[Matched]) -> Vec<PendingPage> {
+        let mut by_webhook: BTreeMap<(&str, &WebhookId), Vec<PageEntry>> = BTreeMap::new();
+        for Matched { message, .. } in matched {
+            by_webhook.entry((&message.org, &message.webhook_id)).or_default().push(PageEntry {
+                delivery_id: message.delivery_id.clone(),
+                event_id: message.event_id.clone(),
+                event_type: message.event_type.clone(),
+                accepted_at: message.accepted_at,
+                request_id: message.request_id.clone(),
+            });
+        }
+        by_webhook
+            .into_iter()
+            .flat_map(|((org, webhook_id), entries)| {
+                let newest =
+                    entries.iter().map(|entry| entry.accepted_at).max().unwrap_or(Millis(0));
+                PendingPage::fill(org, webhook_id, entries, self.expires_at(newest))
+            })
+            .collect()
+    }
+
+    const fn expires_at(&self, from: Millis) -> i64 {
+        from.unix_seconds() + self.retention_days * 86_400
+    }
+
+    /// Queues the deliveries; gives back the jobs of which one could not be.
+    async fn send(&self, matched: &[Matched]) -> HashSet<usize> {
+        let messages: Vec<_> = matched.iter().map(|it| outgoing(&it.message)).collect();
+        let outcomes = self.deliveries.send_all(&messages).await;
+        let mut unsent = HashSet::new();
+        for (it, outcome) in matched.iter().zip(outcomes) {
+            if let Err(error) = outcome {
+                tracing::warn!(delivery_id = %it.message.delivery_id, error = &error as &dyn std::error::Error, "a delivery could not be queued");
+                unsent.insert(it.job);
+            }
+        }
+        unsent
+    }
+
+    /// Records where the events went and strikes their notes out.
+    async fn finish(
+        &self,
+        done: &[&Job],
+        matched: &[Matched],
+        jobs: &[Job],
+    ) -> Result<(), StoreError> {
+        let mut went_to: BTreeMap<usize, Vec<WebhookId>> = BTreeMap::new();
+        for it in matched {
+            went_to.entry(it.job).or_default().push(it.message.webhook_id.clone());
+        }
+        let records: Vec<_> = went_to
+            .into_iter()
+            .filter_map(|(at, webhooks)| {
+                let order = &jobs.get(at)?.order;
+                let expires_at = self.expires_at(order.noted_at);
+                Some(FanOutRecord {
+                    org: order.org.clone(),
+                    event_id: order.event_id.clone(),
+                    webhooks,
+                    expires_at,
+                })
+            })
+            .collect();
+        let note = |job: &&Job| FanOutNote {
+            org: job.order.org.clone(),
+            event_id: job.order.event_id.clone(),
+            at: job.order.noted_at,
+        };
+        let notes: Vec<_> = done.iter().map(note).collect();
+        // The note goes last: until it does, the sweep would fan the event out again.
+        self.events.put_fan_outs(&records).await?;
+        self.intents.strike_fan_outs(&notes).await
+    }
+}
+
+/// The deliveries of one event.
+fn match_event(
+    job: usize,
+    order: &FanOut,
+    event: &InlineEvent,
+    webhooks: &[Webhook],
+) -> Vec<Matched> {
+    // Only parsed when a filter has to look into it.
+    let mut parsed: Option<Value> = None;
+    let mut matched = Vec::new();
+    for webhook in webhooks {
+        let config = &webhook.config;
+        let late = config.created_at.since(event.accepted_at) > CLOCK_SLACK_MS;
+        if !webhook.enabled || late || config.project != event.project {
+            continue;
+        }
+        let Some(spelling) = catalogue::spelling_for(&event.event_type, &config.event_types) else {
+            continue;
+        };
+        if !config.filters.is_empty() {
+            let data = parsed
+                .get_or_insert_with(|| pyjson::parse(event.data.as_bytes()).unwrap_or_default());
+            let subject = Subject {
+                event_type: &event.event_type,
+                debate_id: event.debate_id.as_deref(),
+                project: &event.project,
+                data,
+            };
+            if !filters::pass(&config.filters, &subject) {
+                continue;
+            }
+        }
+        matched.push(Matched { job, message: delivery(order, event, &webhook.id, spelling) });
+    }
+    matched
+}
+
+fn delivery(
+    order: &FanOut,
+    event: &InlineEvent,
+    webhook_id: &WebhookId,
+    spelling: &str,
+) -> Deliver {
+    Deliver {
+        org: order.org.clone(),
+        webhook_id: webhook_id.clone(),
+        event_id: order.event_id.clone(),
+        delivery_id: DeliveryId::of(&order.org, &order.event_id, webhook_id, event.accepted_at),
+        event_type: spelling.to_owned(),
+        accepted_at: event.accepted_at,
+        request_id: order.request_id.clone(),
+        order: Order::Attempt,
+        generation: 0,
+        has_receipt: false,
+        inline: order.inline.clone(),
+    }
+}
+
+fn outgoing(message: &Deliver) -> Outgoing {
+    Outgoing {
+        body: encode(message),
+        group: message.org.clone(),
+        request_id: message.request_id.clone(),
+        delay_seconds: 0,
+        reason: None,
+    }
+}
+
+#[cfg(test)]
+#[path = "fan_out_tests.rs"]
+mod tests;

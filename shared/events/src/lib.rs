@@ -1,0 +1,44 @@
+//! Events: taken in, fanned out to the webhooks that match, found again when they got lost.
+//!
+//! [`publish`] stores and queues, [`fan_out`] is the worker behind the `events` queue, [`sweep`]
+//! queues what was stored and never fanned out, [`read`] answers questions about events.
+
+pub mod fan_out;
+pub mod publish;
+pub mod read;
+pub mod sweep;
+
+use aragora_core::time::Millis;
+use aragora_queue::Outgoing;
+use aragora_queue::message::{FanOut, INLINE_BYTES, InlineEvent, encode};
+use aragora_store::events::StoredEvent;
+
+/// The event as it may ride on a message: `None` when it is too large for that.
+fn inline(event: &StoredEvent) -> Option<InlineEvent> {
+    (event.data.len() <= INLINE_BYTES).then(|| InlineEvent {
+        project: event.project.clone(),
+        event_type: event.event_type.clone(),
+        debate_id: event.debate_id.clone(),
+        timestamp: event.timestamp.clone(),
+        accepted_at: event.accepted_at,
+        data: event.data.clone(),
+    })
+}
+
+/// The order to fan an event out, to be struck out under the note of `noted_at`.
+fn fan_out_order(event: &StoredEvent, noted_at: Millis) -> Outgoing {
+    let order = FanOut {
+        org: event.org.clone(),
+        event_id: event.id.clone(),
+        request_id: event.request_id.clone(),
+        noted_at,
+        inline: inline(event),
+    };
+    Outgoing {
+        body: encode(&order),
+        group: event.org.clone(),
+        request_id: event.request_id.clone(),
+        delay_seconds: 0,
+        reason: None,
+    }
+}

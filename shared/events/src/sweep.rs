@@ -1,0 +1,95 @@
+//! Queueing again what was stored and never fanned out.
+
+use aragora_core::ids::EventId;
+use aragora_core::time::Millis;
+use aragora_queue::Queue;
+use aragora_store::events::{Events, StoredEvent};
+use aragora_store::intents::{FanOutNote, Intents};
+use aragora_store::{SWEEP_SHARDS, StoreError};
+
+use crate::fan_out_order;
+
+/// Notes taken up in one round of one shard.
+const ROUND: i32 = 100;
+/// Rounds of one sweep and shard; what is left is for the next minute.
+const MAX_ROUNDS: usize = 10;
+
+/// Finds events whose fan-out was interrupted.
+#[derive(Debug, Clone)]
+pub struct FanOutSweep {
+    /// Where events are kept.
+    pub events: Events,
+    /// Where the events to be fanned out are noted.
+    pub intents: Intents,
+    /// The queue of the fan-out.
+    pub queue: Queue,
+    /// How long a fan-out may take before it counts as lost, in milliseconds.
+    pub grace_ms: i64,
+}
+
+/// What a sweep did.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct FanOutSweepReport {
+    /// Events queued again.
+    pub requeued: usize,
+    /// Notes of events that were never stored, struck out.
+    pub abandoned: usize,
+    /// Events that could not be queued and are found again.
+    pub failed: usize,
+}
+
+impl FanOutSweep {
+    /// Sweeps all shards. Half a read unit per shard when there is nothing to do. Two sweeps at
+    /// once queue an event twice, which does no harm.
+    ///
+    /// # Errors
+    /// When the table does not answer; what was done until then stays done.
+    pub async fn run(&self, now: Millis) -> Result<FanOutSweepReport, StoreError> {
+        let mut report = FanOutSweepReport::default();
+        for shard in 0..SWEEP_SHARDS {
+            for _ in 0..MAX_ROUNDS {
+                let notes =
+                    self.intents.fan_outs_before(shard, now.plus(-self.grace_ms), ROUND).await?;
+                if notes.is_empty() {
+                    break;
+                }
+                self.take_up(&notes, now, &mut report).await?;
+            }
+        }
+        Ok(report)
+    }
+
+    /// Queues the events of `notes` under new notes. A new one is made before the old is struck
+    /// out; it comes up again only if this fan-out is lost too.
+    async fn take_up(
+        &self,
+        notes: &[FanOutNote],
+        now: Millis,
+        report: &mut FanOutSweepReport,
+    ) -> Result<(), StoreError> {
+        let ids: Vec<(String, EventId)> =
+            notes.iter().map(|note| (note.org.clone(), note.event_id.clone())).collect();
+        let events = self.events.get_many(&ids, true).await?;
+        let renewed: Vec<_> = events.iter().map(|event| renewed_note(event, now)).collect();
+        self.intents.note_fan_outs(&renewed).await?;
+        let orders: Vec<_> = events.iter().map(|event| fan_out_order(event, now)).collect();
+        for outcome in self.queue.send_all(&orders).await {
+            match outcome {
+                Ok(()) => report.requeued += 1,
+                Err(error) => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "a lost event could not be queued"
+                    );
+                    report.failed += 1;
+                }
+            }
+        }
+        report.abandoned += ids.len().saturating_sub(events.len());
+        self.intents.strike_fan_outs(notes).await
+    }
+}
+
+fn renewed_note(event: &StoredEvent, now: Millis) -> FanOutNote {
+    FanOutNote { org: event.org.clone(), event_id: event.id.clone(), at: now }
+}

@@ -1,0 +1,7 @@
+//! What users do with webhooks: registering and changing them ([`registry`]), with everything
+//! they may say checked in one place ([`wish`]), and following what became of their deliveries
+//! ([`receipts`]).
+
+pub mod receipts;
+pub mod registry;
+pub mod wish;

@@ -1,0 +1,191 @@
+//! Following deliveries: listing receipts, reading one, sending it again.
+
+use aragora_core::delivery::{Effect, Happening, Receipt, RetryPolicy, Status, Step};
+use aragora_core::ids::{DeliveryId, WebhookId};
+use aragora_core::time::Millis;
+use aragora_delivery::orders::{LONGEST_ON_QUEUE_MS, Wanted, attempt};
+use aragora_delivery::worker::expires_at;
+use aragora_queue::Queue;
+use aragora_store::StoreError;
+use aragora_store::receipts::{Listed, Query, ReceiptKey, Receipts, WriteOutcome, WriteReceipt};
+use aragora_store::registrations::{Registrations, Webhook};
+use thiserror::Error;
+
+/// What a list of receipts is narrowed to.
+#[derive(Debug, Clone, Default)]
+pub struct Narrowed {
+    /// These states; all when empty.
+    pub statuses: Vec<Status>,
+    /// This type, in all its spellings; any when empty.
+    pub event_types: Vec<String>,
+    /// Accepted at or after this time.
+    pub since: Option<Millis>,
+    /// Accepted before this time.
+    pub until: Option<Millis>,
+    /// Older than this delivery.
+    pub after: Option<DeliveryId>,
+    /// How many: 1 to 100.
+    pub limit: usize,
+}
+
+/// What users do with receipts.
+#[derive(Debug, Clone)]
+pub struct ReceiptDesk {
+    /// Where webhooks are kept.
+    pub registrations: Registrations,
+    /// Where receipts are kept.
+    pub receipts: Receipts,
+    /// Where a delivery to be sent again goes.
+    pub deliveries: Queue,
+    /// For webhooks without a policy of their own.
+    pub default_policy: RetryPolicy,
+    /// How long a message may take before the sweep takes it up, in milliseconds.
+    pub grace_ms: i64,
+    /// Days that receipts are kept, and shown.
+    pub retention_days: i64,
+}
+
+/// Why there is no receipt, or no retry.
+#[derive(Debug, Error)]
+pub enum ReceiptError {
+    /// There is no such webhook in the organisation.
+    #[error("there is no such webhook")]
+    NoWebhook,
+    /// The webhook has no such delivery.
+    #[error("there is no such delivery")]
+    NoReceipt,
+    /// It is under way, so it cannot be sent again.
+    #[error("the delivery is {}: only a delivery that has ended can be sent again", .0.as_str())]
+    UnderWay(Status),
+    /// Nothing is sent to a webhook that is switched off.
+    #[error("the webhook is disabled")]
+    WebhookDisabled,
+    /// The table did not answer.
+    #[error("the receipts did not answer")]
+    Store(#[from] StoreError),
+}
+
+impl ReceiptDesk {
+    /// A page of a webhook's receipts, newest first. One and a half read units and more with
+    /// filters, see [`Receipts::list`].
+    ///
+    /// # Errors
+    /// [`ReceiptError::NoWebhook`] also for another organisation's.
+    pub async fn list(
+        &self,
+        org: &str,
+        webhook: &WebhookId,
+        narrowed: &Narrowed,
+        now: Millis,
+    ) -> Result<Listed, ReceiptError> {
+        let found = self.webhook(org, webhook).await?;
+        let event_types: Vec<&str> = narrowed.event_types.iter().map(String::as_str).collect();
+        // What is past its retention is not shown, even when TTL is late.
+        let oldest = now.plus(-self.retention_days * 86_400_000);
+        let query = Query {
+            org,
+            webhook_id: webhook,
+            statuses: &narrowed.statuses,
+            event_types: &event_types,
+            since: Some(narrowed.since.map_or(oldest, |since| since.max(oldest))),
+            until: narrowed.until,
+            after: narrowed.after.as_ref(),
+            limit: narrowed.limit,
+            max_attempts: self.max_attempts(&found),
+        };
+        Ok(self.receipts.list(&query).await?)
+    }
+
+    /// One receipt, as last written. Two read units.
+    ///
+    /// # Errors
+    /// [`ReceiptError::NoReceipt`] also for a delivery of another webhook.
+    pub async fn get(
+        &self,
+        org: &str,
+        webhook: &WebhookId,
+        delivery: &DeliveryId,
+    ) -> Result<Receipt, ReceiptError> {
+        let found = self.webhook(org, webhook).await?;
+        let stored =
+            self.receipts.get(&key(org, webhook, delivery), self.max_attempts(&found)).await?;
+        stored.map(|stored| stored.receipt).ok_or(ReceiptError::NoReceipt)
+    }
+
+    /// Sends a delivery that has ended again: the next generation, with a fresh budget. Two read
+    /// units, two write units and a request to SQS. When that request fails, the sweep queues it.
+    ///
+    /// # Errors
+    /// [`ReceiptError::UnderWay`] when it has not ended, also when somebody else was faster.
+    pub async fn retry(
+        &self,
+        org: &str,
+        webhook: &WebhookId,
+        delivery: &DeliveryId,
+        now: Millis,
+    ) -> Result<Receipt, ReceiptError> {
+        let found = self.webhook(org, webhook).await?;
+        let key = key(org, webhook, delivery);
+        let stored = self
+            .receipts
+            .get(&key, self.max_attempts(&found))
+            .await?
+            .ok_or(ReceiptError::NoReceipt)?;
+        let policy = found.config.retry_policy.unwrap_or(self.default_policy);
+        let before = stored.receipt.state.status;
+        // No jitter: nothing in this step waits.
+        let Step::Move(transition) =
+            stored.receipt.state.step(&Happening::RetryAsked, &policy, now, 0.0)
+        else {
+            return Err(ReceiptError::UnderWay(before));
+        };
+        if !found.enabled {
+            return Err(ReceiptError::WebhookDisabled);
+        }
+        let mut receipt = stored.receipt.clone();
+        receipt.state = transition.next;
+        receipt.max_attempts = policy.max_attempts();
+        receipt.delivered_at = None;
+        let write = WriteReceipt {
+            org: org.to_owned(),
+            watch_at: receipt.watched_at(now, self.grace_ms, LONGEST_ON_QUEUE_MS),
+            receipt,
+            over: Some(stored.over()),
+            expires_at: expires_at(&stored.receipt, self.retention_days, now),
+        };
+        match self.receipts.write_many(std::slice::from_ref(&write)).await?.pop() {
+            Some(WriteOutcome::Written(_)) => {}
+            Some(WriteOutcome::Failed(error)) => return Err(error.into()),
+            Some(WriteOutcome::Refused) | None => {
+                return Err(ReceiptError::UnderWay(Status::Pending));
+            }
+        }
+        self.queue(org, &write.receipt, &transition.effects, now).await;
+        Ok(write.receipt)
+    }
+
+    async fn queue(&self, org: &str, receipt: &Receipt, effects: &[Effect], now: Millis) {
+        let wanted = effects.iter().map(|&effect| Wanted { org, receipt, effect, inline: None });
+        let messages: Vec<_> = wanted.filter_map(|wanted| attempt(&wanted, now)).collect();
+        for outcome in self.deliveries.send_all(&messages).await {
+            if let Err(error) = outcome {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a manual retry waits for the sweep to be queued"
+                );
+            }
+        }
+    }
+
+    async fn webhook(&self, org: &str, id: &WebhookId) -> Result<Webhook, ReceiptError> {
+        self.registrations.get(org, id).await?.ok_or(ReceiptError::NoWebhook)
+    }
+
+    fn max_attempts(&self, webhook: &Webhook) -> u32 {
+        webhook.config.retry_policy.unwrap_or(self.default_policy).max_attempts()
+    }
+}
+
+fn key(org: &str, webhook: &WebhookId, delivery: &DeliveryId) -> ReceiptKey {
+    ReceiptKey { org: org.to_owned(), webhook_id: webhook.clone(), delivery_id: delivery.clone() }
+}
