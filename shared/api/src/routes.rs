@@ -1,0 +1,236 @@
+//! The one list of routes. The template's `Events` and the folders in `functions/` are compared
+//! with it by a test, so that a route cannot exist in one place only.
+//!
+//! API Gateway sends every method of a path to its function; the function itself answers 404, 405
+//! and `OPTIONS`, so that those answers have our shape too.
+
+use aragora_core::access::Permission;
+use http::Method;
+
+use crate::percent::decode_segment;
+
+/// The largest body of a publish: 100 events of ordinary size. Lambda takes 6 MB, base64 and
+/// envelope included.
+pub const PUBLISH_BODY_LIMIT: usize = 5 * 1024 * 1024;
+/// The largest body of anything else.
+pub const BODY_LIMIT: usize = 256 * 1024;
+
+/// A deployed function that answers HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Function {
+    /// Registrations.
+    Webhooks,
+    /// What became of deliveries.
+    Receipts,
+    /// Publishing and reading events.
+    Events,
+    /// Health, and every path that no route has.
+    Health,
+}
+
+impl Function {
+    /// Every function that answers HTTP.
+    pub const ALL: &[Self] = &[Self::Webhooks, Self::Receipts, Self::Events, Self::Health];
+
+    /// The name of its package, of its folder and of its binary.
+    pub const fn package(self) -> &'static str {
+        match self {
+            Self::Webhooks => "webhooks",
+            Self::Receipts => "receipts",
+            Self::Events => "events",
+            Self::Health => "health",
+        }
+    }
+}
+
+/// What a route needs of its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing: credentials are not even looked at.
+    Public,
+    /// A credential of an organisation, with this permission.
+    Needs(Permission),
+}
+
+/// What a route does: by this a handler module tells its routes apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RouteId {
+    /// `POST /api/webhooks`
+    CreateWebhook,
+    /// `GET /api/webhooks`
+    ListWebhooks,
+    /// `GET /api/webhooks/{webhook_id}`
+    GetWebhook,
+    /// `PUT` and `PATCH /api/webhooks/{webhook_id}`: both change only the fields given.
+    UpdateWebhook,
+    /// `DELETE /api/webhooks/{webhook_id}`
+    DeleteWebhook,
+    /// `GET /api/webhooks/{webhook_id}/receipts`
+    ListReceipts,
+    /// `GET /api/webhooks/{webhook_id}/receipts/{delivery_id}`
+    GetReceipt,
+    /// `POST /api/webhooks/{webhook_id}/receipts/{delivery_id}/retry`
+    RetryReceipt,
+    /// `POST /api/events`
+    PublishEvents,
+    /// `POST /api/webhooks/dispatch`: publishing under the name that published clients use.
+    DispatchEvents,
+    /// `GET /api/events`
+    ListEvents,
+    /// `GET /api/events/{event_id}`
+    GetEvent,
+    /// `GET /api/health`
+    Health,
+}
+
+/// One method of one path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// Who answers it.
+    pub function: Function,
+    /// The method. `HEAD` is answered wherever `GET` is.
+    pub method: Method,
+    /// The path, with parameters in braces.
+    pub path: &'static str,
+    /// What it needs of its caller.
+    pub access: Access,
+    /// What it does.
+    pub id: RouteId,
+    /// Bytes its body may have.
+    pub body_limit: usize,
+}
+
+const fn route(
+    function: Function,
+    method: Method,
+    path: &'static str,
+    access: Access,
+    id: RouteId,
+) -> Route {
+    let body_limit = match id {
+        RouteId::PublishEvents | RouteId::DispatchEvents => PUBLISH_BODY_LIMIT,
+        _ => BODY_LIMIT,
+    };
+    Route { function, method, path, access, id, body_limit }
+}
+
+const WEBHOOKS: &str = "/api/webhooks";
+const WEBHOOK: &str = "/api/webhooks/{webhook_id}";
+const RECEIPTS: &str = "/api/webhooks/{webhook_id}/receipts";
+const RECEIPT: &str = "/api/webhooks/{webhook_id}/receipts/{delivery_id}";
+const RETRY: &str = "/api/webhooks/{webhook_id}/receipts/{delivery_id}/retry";
+const DELIVERIES: &str = "/api/webhooks/{webhook_id}/deliveries";
+const DELIVERY: &str = "/api/webhooks/{webhook_id}/deliveries/{delivery_id}";
+const RETRY_DELIVERY: &str = "/api/webhooks/{webhook_id}/deliveries/{delivery_id}/retry";
+const EVENTS: &str = "/api/events";
+const EVENT: &str = "/api/events/{event_id}";
+const DISPATCH: &str = "/api/webhooks/dispatch";
+const HEALTH: &str = "/api/health";
+
+const WEBHOOKS_READ: Access = Access::Needs(Permission::WebhooksRead);
+const WEBHOOKS_WRITE: Access = Access::Needs(Permission::WebhooksWrite);
+const WEBHOOKS_DELETE: Access = Access::Needs(Permission::WebhooksDelete);
+const EVENTS_READ: Access = Access::Needs(Permission::EventsRead);
+const EVENTS_WRITE: Access = Access::Needs(Permission::EventsWrite);
+
+/// Every route. Where a literal path and one with a parameter both fit, the literal one is meant,
+/// as in API Gateway.
+pub static ROUTES: &[Route] = &[
+    route(Function::Webhooks, Method::POST, WEBHOOKS, WEBHOOKS_WRITE, RouteId::CreateWebhook),
+    route(Function::Webhooks, Method::GET, WEBHOOKS, WEBHOOKS_READ, RouteId::ListWebhooks),
+    route(Function::Webhooks, Method::GET, WEBHOOK, WEBHOOKS_READ, RouteId::GetWebhook),
+    route(Function::Webhooks, Method::PUT, WEBHOOK, WEBHOOKS_WRITE, RouteId::UpdateWebhook),
+    route(Function::Webhooks, Method::PATCH, WEBHOOK, WEBHOOKS_WRITE, RouteId::UpdateWebhook),
+    route(Function::Webhooks, Method::DELETE, WEBHOOK, WEBHOOKS_DELETE, RouteId::DeleteWebhook),
+    route(Function::Receipts, Method::GET, RECEIPTS, WEBHOOKS_READ, RouteId::ListReceipts),
+    route(Function::Receipts, Method::GET, RECEIPT, WEBHOOKS_READ, RouteId::GetReceipt),
+    route(Function::Receipts, Method::POST, RETRY, WEBHOOKS_WRITE, RouteId::RetryReceipt),
+    route(Function::Receipts, Method::GET, DELIVERIES, WEBHOOKS_READ, RouteId::ListReceipts),
+    route(Function::Receipts, Method::GET, DELIVERY, WEBHOOKS_READ, RouteId::GetReceipt),
+    route(Function::Receipts, Method::POST, RETRY_DELIVERY, WEBHOOKS_WRITE, RouteId::RetryReceipt),
+    route(Function::Events, Method::POST, EVENTS, EVENTS_WRITE, RouteId::PublishEvents),
+    route(Function::Events, Method::GET, EVENTS, EVENTS_READ, RouteId::ListEvents),
+    route(Function::Events, Method::GET, EVENT, EVENTS_READ, RouteId::GetEvent),
+    route(Function::Events, Method::POST, DISPATCH, EVENTS_WRITE, RouteId::DispatchEvents),
+    route(Function::Health, Method::GET, HEALTH, Access::Public, RouteId::Health),
+];
+
+impl Route {
+    /// The template's spelling of the same path under `/api/v1` and `/api/v2`.
+    pub fn versioned_path(&self) -> String {
+        self.path.replacen("/api/", "/api/{version}/", 1)
+    }
+}
+
+/// What a method and a path lead to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A route, and the path's parameters, decoded.
+    Route(&'static Route, Vec<(&'static str, String)>),
+    /// The path exists and takes these methods.
+    OtherMethods(Vec<Method>),
+    /// Nothing.
+    Nothing,
+}
+
+/// Finds the route of a request. `path` is as it was sent, still percent-encoded.
+pub fn find(method: &Method, path: &str) -> Found {
+    let Some(segments) = segments(path) else {
+        return Found::Nothing;
+    };
+    let Some(best) =
+        ROUTES.iter().filter_map(|route| fit(route.path, &segments)).max_by(Fit::compare)
+    else {
+        return Found::Nothing;
+    };
+    let wanted = if *method == Method::HEAD { &Method::GET } else { method };
+    let of_path = || ROUTES.iter().filter(|route| route.path == best.pattern);
+    match of_path().find(|route| route.method == *wanted) {
+        Some(route) => Found::Route(route, best.params),
+        None => Found::OtherMethods(of_path().map(|route| route.method.clone()).collect()),
+    }
+}
+
+/// The decoded segments of a path after `/api`, without a version and one trailing slash.
+fn segments(path: &str) -> Option<Vec<String>> {
+    let inside = path.strip_suffix('/').unwrap_or(path).strip_prefix("/api/")?;
+    let inside =
+        inside.strip_prefix("v1/").or_else(|| inside.strip_prefix("v2/")).unwrap_or(inside);
+    inside.split('/').map(decode_segment).collect()
+}
+
+struct Fit {
+    pattern: &'static str,
+    literal: Vec<bool>,
+    params: Vec<(&'static str, String)>,
+}
+
+impl Fit {
+    /// More exact is greater: the first segment in which one is literal and the other is not.
+    fn compare(&self, other: &Self) -> std::cmp::Ordering {
+        self.literal.cmp(&other.literal)
+    }
+}
+
+fn fit(pattern: &'static str, segments: &[String]) -> Option<Fit> {
+    let parts: Vec<&'static str> = pattern.strip_prefix("/api/")?.split('/').collect();
+    if parts.len() != segments.len() {
+        return None;
+    }
+    let mut fit = Fit { pattern, literal: Vec::with_capacity(parts.len()), params: Vec::new() };
+    for (part, segment) in parts.into_iter().zip(segments) {
+        let name = part.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+        match name {
+            Some(_) if segment.is_empty() => return None,
+            Some(name) => fit.params.push((name, segment.clone())),
+            None if part == segment => {}
+            None => return None,
+        }
+        fit.literal.push(name.is_none());
+    }
+    Some(fit)
+}
+
+#[cfg(test)]
+#[path = "routes_tests.rs"]
+mod tests;

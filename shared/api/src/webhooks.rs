@@ -1,0 +1,139 @@
+//! `/api/webhooks` and `/api/webhooks/{webhook_id}`.
+
+use aragora_core::ids::WebhookId;
+use aragora_store::registrations::Webhook;
+use aragora_webhooks::registry::{Registered, Registry, RegistryError};
+use aragora_webhooks::wish::Wish;
+use serde_json::{Map, Value, json};
+
+use crate::body;
+use crate::cursor;
+use crate::error::{ApiError, FieldError};
+use crate::reply::Reply;
+use crate::request::Call;
+use crate::routes::RouteId;
+
+/// Names that the published clients use for fields of ours.
+const SYNONYMS: &[(&str, &str)] = &[("events", "event_types"), ("active", "enabled")];
+/// Webhooks on a page when the caller does not say.
+const DEFAULT_LIMIT: u32 = 50;
+
+/// Answers the routes of the `webhooks` function.
+///
+/// # Errors
+/// What the caller is told instead.
+pub async fn dispatch(registry: &Registry, call: Call) -> Result<Reply, ApiError> {
+    match call.route {
+        RouteId::CreateWebhook => create(registry, &call).await,
+        RouteId::ListWebhooks => list(registry, &call).await,
+        RouteId::GetWebhook => {
+            let webhook = registry.get(call.principal()?.org_id(), &webhook_id(&call)?).await?;
+            Reply::ok(&shown(&webhook, registry))
+        }
+        RouteId::UpdateWebhook => {
+            let wish = read_wish(&call)?;
+            let org = call.principal()?.org_id();
+            let webhook = registry.change(org, &webhook_id(&call)?, wish, call.now).await?;
+            Reply::ok(&shown(&webhook, registry))
+        }
+        RouteId::DeleteWebhook => {
+            let id = webhook_id(&call)?;
+            registry.delete(call.principal()?.org_id(), &id).await?;
+            Reply::ok(&json!({"deleted": true, "id": id, "webhook_id": id}))
+        }
+        other => Err(ApiError::internal(format!("{other:?} is not a route of webhooks"))),
+    }
+}
+
+async fn create(registry: &Registry, call: &Call) -> Result<Reply, ApiError> {
+    let wish = read_wish(call)?;
+    let Registered { webhook, secret } =
+        registry.register(call.principal()?.org_id(), wish, call.now).await?;
+    let mut answer = shown(&webhook, registry);
+    answer.insert("secret".to_owned(), secret.expose().into());
+    Reply::created(&answer)
+}
+
+async fn list(registry: &Registry, call: &Call) -> Result<Reply, ApiError> {
+    let limit = call.query.limit(DEFAULT_LIMIT)? as usize;
+    let active_only = call.query.flag("active_only")?.unwrap_or(false);
+    let after = cursor::read(&call.query, cursor::Kind::Webhooks, WebhookId::parse)?;
+    let org = call.principal()?.org_id();
+    let (webhooks, next) = registry.list(org, active_only, after.as_ref(), limit).await?;
+    let shown: Vec<_> = webhooks.iter().map(|webhook| shown(webhook, registry)).collect();
+    let next = next.map(|id| cursor::write(cursor::Kind::Webhooks, id.as_str()));
+    Reply::ok(&json!({"count": shown.len(), "webhooks": shown, "next_cursor": next}))
+}
+
+/// The id in the path. What cannot be an id is nobody's: 404 like any other unknown one.
+pub(crate) fn webhook_id(call: &Call) -> Result<WebhookId, ApiError> {
+    WebhookId::parse(call.param("webhook_id")?).ok_or_else(|| ApiError::not_found("webhook"))
+}
+
+fn read_wish(call: &Call) -> Result<Wish, ApiError> {
+    let mut fields = call.json_object()?;
+    for &(synonym, name) in SYNONYMS {
+        if let Some(value) = fields.shift_remove(synonym) {
+            fields.entry(name).or_insert(value);
+        }
+    }
+    body::read(Value::Object(fields), "").map_err(|problem| ApiError::invalid(vec![problem]))
+}
+
+/// What of a webhook may be shown to anybody who may read it: no secret, no header's value.
+fn shown(webhook: &Webhook, registry: &Registry) -> Map<String, Value> {
+    let (config, health) = (&webhook.config, &webhook.health);
+    let time = |at: Option<aragora_core::time::Millis>| at.map(aragora_core::time::Millis::rfc3339);
+    let headers: Map<String, Value> =
+        config.header_names.iter().map(|name| (name.clone(), "***".into())).collect();
+    let shown = json!({
+        "id": webhook.id,
+        "webhook_id": webhook.id,
+        "project_id": config.project,
+        "url": config.url,
+        "event_types": config.event_types,
+        "events": config.event_types,
+        "enabled": webhook.enabled,
+        "active": webhook.enabled,
+        "disabled_reason": webhook.disabled_reason,
+        "name": config.name,
+        "description": config.description,
+        "headers": headers,
+        "filters": config.filters,
+        "retry_policy": config.retry_policy.unwrap_or(registry.default_policy),
+        "rate_limit_per_second": config.rate_limit_per_second,
+        "metadata": config.metadata,
+        "failure_count": health.failure_count,
+        // Nothing holds deliveries back yet, so every circuit is closed.
+        "circuit_state": "closed",
+        "last_triggered_at": time(health.last_triggered_at),
+        "last_success_at": time(health.last_success_at),
+        "last_failure_at": time(health.last_failure_at),
+        "last_failure_reason": health.last_failure_reason,
+        "created_at": config.created_at.rfc3339(),
+        "updated_at": webhook.updated_at.rfc3339(),
+    });
+    match shown {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+impl From<RegistryError> for ApiError {
+    fn from(error: RegistryError) -> Self {
+        match error {
+            RegistryError::Invalid(problems) => Self::invalid(
+                problems
+                    .into_iter()
+                    .map(|problem| FieldError::new(problem.field, problem.message))
+                    .collect(),
+            ),
+            RegistryError::NotFound => Self::not_found("webhook"),
+            RegistryError::Contended => {
+                Self::conflict("the webhook is being changed by somebody else")
+            }
+            RegistryError::Store(error) => error.into(),
+            error @ (RegistryError::Random(_) | RegistryError::Seal(_)) => Self::internal(error),
+        }
+    }
+}

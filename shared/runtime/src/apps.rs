@@ -1,0 +1,247 @@
+//! What each function is built from: its configuration turned into the adapters, use cases and
+//! workers it stands on. Nothing here decides anything.
+
+use aragora_api::events::EventsApp;
+use aragora_api::health::HealthApp;
+use aragora_delivery::orders::Lanes;
+use aragora_delivery::resolve::SystemResolver;
+use aragora_delivery::sender::Sender;
+use aragora_delivery::sweep::DeliverySweep;
+use aragora_delivery::worker::DeliverWorker;
+use aragora_events::fan_out::FanOutWorker;
+use aragora_events::publish::Publisher;
+use aragora_events::read::EventReader;
+use aragora_events::sweep::FanOutSweep;
+use aragora_queue::inbound::{Deadline, InboundMessage};
+use aragora_queue::{Queue, Sqs};
+use aragora_store::Dynamo;
+use aragora_store::events::Events;
+use aragora_store::intents::Intents;
+use aragora_store::receipts::Receipts;
+use aragora_store::registrations::Registrations;
+use aragora_webhooks::receipts::ReceiptDesk;
+use aragora_webhooks::registry::Registry;
+
+use crate::boot::{Boot, BoxError};
+use crate::clock;
+use crate::config::{
+    DeliverConfig, EventsConfig, FanOutConfig, HealthConfig, ReceiptsConfig, SweepConfig,
+    WebhooksConfig,
+};
+use crate::queue::BatchReport;
+use crate::schedule::Counts;
+
+fn dynamo<C>(boot: &Boot<C>) -> Dynamo {
+    Dynamo::new(boot.aws.dynamodb(), boot.aws.meter())
+}
+
+fn sqs<C>(boot: &Boot<C>) -> Sqs {
+    Sqs::new(boot.aws.sqs(), boot.aws.meter())
+}
+
+/// `functions/webhooks`
+///
+/// # Errors
+/// Never.
+pub fn webhooks(boot: Boot<WebhooksConfig>) -> Result<Registry, BoxError> {
+    let dynamo = dynamo(&boot);
+    let config = boot.config;
+    Ok(Registry {
+        registrations: Registrations::new(dynamo, config.registrations_table),
+        keys: config.key_ring,
+        url_policy: config.url_policy,
+        default_policy: config.retry_policy,
+    })
+}
+
+/// `functions/events`
+///
+/// # Errors
+/// Never.
+pub fn events(boot: Boot<EventsConfig>) -> Result<EventsApp, BoxError> {
+    let (dynamo, sqs) = (dynamo(&boot), sqs(&boot));
+    let config = boot.config;
+    let events = Events::new(dynamo.clone(), config.events_table);
+    Ok(EventsApp {
+        publisher: Publisher {
+            events: events.clone(),
+            intents: Intents::new(dynamo.clone(), config.intents_table),
+            queue: Queue::new(sqs, config.events_queue_url),
+            retention_days: config.retention_days,
+        },
+        reader: EventReader {
+            events,
+            receipts: Receipts::new(dynamo, config.receipts_table),
+            max_attempts: config.retry_policy.max_attempts(),
+        },
+    })
+}
+
+/// `functions/receipts`
+///
+/// # Errors
+/// Never.
+pub fn receipts(boot: Boot<ReceiptsConfig>) -> Result<ReceiptDesk, BoxError> {
+    let (dynamo, sqs) = (dynamo(&boot), sqs(&boot));
+    let config = boot.config;
+    Ok(ReceiptDesk {
+        registrations: Registrations::new(dynamo.clone(), config.registrations_table),
+        receipts: Receipts::new(dynamo, config.receipts_table),
+        deliveries: Queue::new(sqs, config.deliveries_queue_url),
+        default_policy: config.retry_policy,
+        grace_ms: config.grace_ms,
+        retention_days: config.retention_days,
+    })
+}
+
+/// `functions/health`
+///
+/// # Errors
+/// Never.
+pub fn health(boot: Boot<HealthConfig>) -> Result<HealthApp, BoxError> {
+    let dynamo = dynamo(&boot);
+    Ok(HealthApp {
+        events: Events::new(dynamo, boot.config.events_table),
+        version: boot.base.service_version,
+        started_at: clock::now(),
+    })
+}
+
+/// `functions/fan-out`
+///
+/// # Errors
+/// Never.
+pub fn fan_out(boot: Boot<FanOutConfig>) -> Result<FanOutWorker, BoxError> {
+    let (dynamo, sqs) = (dynamo(&boot), sqs(&boot));
+    let config = boot.config;
+    Ok(FanOutWorker {
+        events: Events::new(dynamo.clone(), config.events_table),
+        registrations: Registrations::new(dynamo.clone(), config.registrations_table),
+        receipts: Receipts::new(dynamo.clone(), config.receipts_table),
+        intents: Intents::new(dynamo, config.intents_table),
+        deliveries: Queue::new(sqs.clone(), config.deliveries_queue_url),
+        dead_letters: Queue::new(sqs, config.events_dlq_url),
+        retention_days: config.retention_days,
+    })
+}
+
+/// A batch of the `events` queue.
+///
+/// # Errors
+/// Never: what fails is in the report.
+pub async fn fan_out_batch(
+    worker: &FanOutWorker,
+    batch: Vec<InboundMessage>,
+    _deadline: Deadline,
+) -> Result<BatchReport, BoxError> {
+    let report = worker.handle(batch).await;
+    let counts =
+        [("events", report.events), ("deliveries", report.deliveries), ("poison", report.poison)];
+    Ok(BatchReport { failed: report.failed, counts: counted(counts) })
+}
+
+/// `functions/deliver`
+///
+/// # Errors
+/// When the client towards receivers cannot be built.
+pub fn deliver(boot: Boot<DeliverConfig>) -> Result<DeliverWorker, BoxError> {
+    let (dynamo, sqs) = (dynamo(&boot), sqs(&boot));
+    let config = boot.config;
+    Ok(DeliverWorker {
+        registrations: Registrations::new(dynamo.clone(), config.registrations_table),
+        receipts: Receipts::new(dynamo.clone(), config.receipts_table),
+        events: Events::new(dynamo.clone(), config.events_table),
+        intents: Intents::new(dynamo, config.intents_table),
+        lanes: Lanes {
+            attempts: Queue::new(sqs.clone(), config.retries_queue_url),
+            dead_letters: Queue::new(sqs, config.deliveries_dlq_url),
+        },
+        sender: Sender::new(config.url_policy, SystemResolver)?,
+        keys: config.key_ring,
+        default_policy: config.retry_policy,
+        grace_ms: config.grace_ms,
+        retention_days: config.retention_days,
+        clock: clock::now,
+    })
+}
+
+/// A batch of the `deliveries` or the `retries` queue.
+///
+/// # Errors
+/// Never: what fails is in the report.
+pub async fn deliver_batch(
+    worker: &DeliverWorker,
+    batch: Vec<InboundMessage>,
+    deadline: Deadline,
+) -> Result<BatchReport, BoxError> {
+    let report = worker.handle(batch, deadline).await;
+    let counts = [
+        ("attempts", report.attempts),
+        ("delivered", report.delivered),
+        ("dead_lettered", report.dead_lettered),
+        ("ignored", report.ignored),
+        ("poison", report.poison),
+    ];
+    Ok(BatchReport { failed: report.failed, counts: counted(counts) })
+}
+
+/// What the `sweep` function runs.
+#[derive(Debug)]
+pub struct Sweeps {
+    fan_outs: FanOutSweep,
+    deliveries: DeliverySweep,
+}
+
+/// `functions/sweep`
+///
+/// # Errors
+/// Never.
+pub fn sweep(boot: Boot<SweepConfig>) -> Result<Sweeps, BoxError> {
+    let (dynamo, sqs) = (dynamo(&boot), sqs(&boot));
+    let config = boot.config;
+    let intents = Intents::new(dynamo.clone(), config.intents_table);
+    Ok(Sweeps {
+        fan_outs: FanOutSweep {
+            events: Events::new(dynamo.clone(), config.events_table),
+            intents: intents.clone(),
+            queue: Queue::new(sqs.clone(), config.events_queue_url),
+            grace_ms: config.grace_ms,
+        },
+        deliveries: DeliverySweep {
+            receipts: Receipts::new(dynamo, config.receipts_table),
+            intents,
+            lanes: Lanes {
+                attempts: Queue::new(sqs.clone(), config.retries_queue_url),
+                dead_letters: Queue::new(sqs, config.deliveries_dlq_url),
+            },
+            grace_ms: config.grace_ms,
+            retention_days: config.retention_days,
+            max_attempts: config.retry_policy.max_attempts(),
+        },
+    })
+}
+
+/// One sweep. Either half runs although the other fails.
+///
+/// # Errors
+/// When a table did not answer one of the halves; the next minute tries again.
+pub async fn run_sweep(sweeps: &Sweeps, _deadline: Deadline) -> Result<Counts, BoxError> {
+    let now = clock::now();
+    let (fan_outs, deliveries) =
+        futures_util::join!(sweeps.fan_outs.run(now), sweeps.deliveries.run(now));
+    let (fan_outs, deliveries) = (fan_outs?, deliveries?);
+    Ok(counted([
+        ("events_requeued", fan_outs.requeued),
+        ("events_abandoned", fan_outs.abandoned),
+        ("leases_expired", deliveries.leases),
+        ("retries_overdue", deliveries.overdue),
+        ("failed", fan_outs.failed + deliveries.failed),
+    ]))
+}
+
+fn counted<const N: usize>(counts: [(&'static str, usize); N]) -> Counts {
+    counts
+        .into_iter()
+        .map(|(name, count)| (name, u64::try_from(count).unwrap_or(u64::MAX)))
+        .collect()
+}
