@@ -14,9 +14,9 @@ use std::collections::BTreeMap;
 use aragora_core::delivery::{Receipt, RetryPolicy};
 use aragora_core::ids::{WebhookId, fresh_uuid};
 use aragora_core::time::{Clock, Millis};
-use aragora_queue::bury;
 use aragora_queue::inbound::{Deadline, InboundMessage};
 use aragora_queue::message::{Deliver, decode};
+use aragora_queue::{Queue, bury};
 use aragora_signing::keyring::KeyRing;
 use aragora_store::events::Events;
 use aragora_store::intents::Intents;
@@ -29,7 +29,7 @@ use crate::sender::Sender;
 
 /// How much longer than an attempt may take its lease lasts, and the least time that must be left
 /// of the invocation besides: for signing, recording and queueing.
-pub const MARGIN_MS: i64 = 10_000;
+pub const MARGIN_MS: i64 = 5_000;
 /// A healthy webhook's times are brought up to date this often.
 const OBSERVE_EVERY_MS: i64 = 60_000;
 
@@ -46,6 +46,8 @@ pub struct DeliverWorker {
     pub intents: Intents,
     /// Where retries and dead letters go.
     pub lanes: Lanes,
+    /// Where messages of the retries' queue go that can never be read.
+    pub retry_dead_letters: Queue,
     /// The client towards receivers.
     pub sender: Sender,
     /// Opens secrets.
@@ -129,7 +131,11 @@ impl DeliverWorker {
             }
         }
         report.poison = poison.len();
-        report.failed.extend(bury(&self.lanes.dead_letters, poison).await);
+        // A batch is of one queue.
+        let of_retries =
+            poison.first().is_some_and(|(it, _)| self.lanes.attempts.is(&it.source_arn));
+        let grave = if of_retries { &self.retry_dead_letters } else { &self.lanes.dead_letters };
+        report.failed.extend(bury(grave, poison).await);
         jobs
     }
 

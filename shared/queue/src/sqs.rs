@@ -73,6 +73,11 @@ impl Queue {
         Self { sqs, url }
     }
 
+    /// Whether this is the queue that `arn` names.
+    pub fn is(&self, arn: &str) -> bool {
+        self.url.rsplit('/').next() == arn.rsplit(':').next()
+    }
+
     /// Sends messages, ten a request, and says of each, in order, whether it is on the queue.
     /// Delivery is at least once: a message may end up there twice.
     pub async fn send_all(&self, messages: &[Outgoing]) -> Vec<Result<(), QueueError>> {

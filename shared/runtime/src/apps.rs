@@ -154,8 +154,9 @@ pub fn deliver(boot: Boot<DeliverConfig>) -> Result<DeliverWorker, BoxError> {
         intents: Intents::new(dynamo, config.intents_table),
         lanes: Lanes {
             attempts: Queue::new(sqs.clone(), config.retries_queue_url),
-            dead_letters: Queue::new(sqs, config.deliveries_dlq_url),
+            dead_letters: Queue::new(sqs.clone(), config.deliveries_dlq_url),
         },
+        retry_dead_letters: Queue::new(sqs, config.retries_dlq_url),
         sender: Sender::new(config.url_policy, SystemResolver)?,
         keys: config.key_ring,
         default_policy: config.retry_policy,

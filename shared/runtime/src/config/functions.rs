@@ -174,6 +174,8 @@ pub struct DeliverConfig {
     pub retries_queue_url: String,
     /// `DELIVERIES_DLQ_URL`
     pub deliveries_dlq_url: String,
+    /// `RETRIES_DLQ_URL`
+    pub retries_dlq_url: String,
     /// `ARAGORA_ENCRYPTION_KEY`
     pub key_ring: KeyRing,
     /// `WEBHOOK_REQUIRE_HTTPS` and `ARAGORA_SSRF_ALLOW_LOCALHOST`
@@ -195,6 +197,7 @@ impl FromEnvironment for DeliverConfig {
             intents_table: from.table("INTENTS_TABLE"),
             retries_queue_url: from.queue("RETRIES_QUEUE_URL"),
             deliveries_dlq_url: from.queue("DELIVERIES_DLQ_URL"),
+            retries_dlq_url: from.queue("RETRIES_DLQ_URL"),
             key_ring: from.key_ring(),
             url_policy: from.url_policy(),
             retry_policy: from.retry_policy(),
