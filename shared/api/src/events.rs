@@ -10,7 +10,7 @@ use aragora_events::read::{EventReader, EventWithDeliveries};
 use aragora_store::events::ListedEvent;
 use aragora_webhooks::wish::DEFAULT_PROJECT;
 use http::{HeaderName, StatusCode};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::body;
 use crate::cursor;
@@ -84,8 +84,9 @@ async fn publish(app: &EventsApp, call: &Call) -> Result<Reply, ApiError> {
             published.map_err(|error| refusal(error, &place(is_list, at)))
         })
         .collect();
+    let repeated = results.iter().all(|result| result.as_ref().is_ok_and(|it| it.duplicate));
     let reply = if is_list { many(results, &call.request_id) } else { single(results) }?;
-    Ok(if published.replayed { reply.replayed() } else { reply })
+    Ok(if published.replayed || repeated { reply.replayed() } else { reply })
 }
 
 async fn publish_valid(
@@ -191,9 +192,9 @@ fn read_event(item: Value, place: &str) -> Result<NewEvent, Vec<FieldError>> {
     };
     let mut problems = Vec::new();
     let data = fields.shift_remove("data").or_else(|| fields.shift_remove("payload"));
-    let data = data.unwrap_or_else(|| Value::Object(Map::new()));
+    let data = data.unwrap_or_default();
     if !data.is_object() {
-        problems.push(FieldError::new(at("data"), "must be an object"));
+        problems.push(FieldError::new(at("data"), "is required, and must be an object"));
     }
     let mut text = |name: &str| match fields.shift_remove(name) {
         None | Some(Value::Null) => None,
@@ -314,7 +315,7 @@ mod tests {
         for (event, field) in [
             (json!([]), "body"),
             (json!("x"), "body"),
-            (json!({}), "event_type"),
+            (json!({"data": {}}), "event_type"),
             (event("event_type", json!(null)), "event_type"),
             (event("event_type", json!(5)), "event_type"),
             (event("event_type", json!("")), "event_type"),
@@ -331,7 +332,7 @@ mod tests {
             (event("debate_id", json!({})), "debate_id"),
             (event("project_id", json!("a b")), "project_id"),
             (event("timestamp", json!("yesterday")), "timestamp"),
-            (event("timestamp", json!(1705752000)), "timestamp"),
+            (event("timestamp", json!(1_705_752_000)), "timestamp"),
         ] {
             assert_eq!(read(event.clone()).unwrap_err(), [field], "{event}");
         }
@@ -349,6 +350,9 @@ mod tests {
     fn the_clients_names_are_taken_too() {
         let event = read(json!({"event_type": "debate_end", "payload": {"a": 1}})).unwrap();
         assert_eq!((event.data, event.project.as_str()), (json!({"a": 1}), "default"));
-        assert_eq!(read(json!({"type": "custom.type"})).unwrap().event_type, "custom.type");
+        assert_eq!(
+            read(json!({"type": "custom.type", "data": {}})).unwrap().event_type,
+            "custom.type"
+        );
     }
 }

@@ -10,9 +10,9 @@ use aragora_core::cost::{Meter, Spent};
 use aragora_core::ids::fresh_uuid;
 use aragora_core::time::Millis;
 use futures_util::FutureExt;
-use http::header::{HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use http::header::{HeaderName, HeaderValue, LOCATION, X_CONTENT_TYPE_OPTIONS};
 use http::request::Parts;
-use http::{HeaderMap, Method, Request, Response};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use tracing::Instrument;
 
 use crate::auth::Authenticator;
@@ -78,7 +78,7 @@ where
             let span = tracing::error_span!("request", request_id);
             contain(dispatch, *call).instrument(span).await
         }
-        Ok(Admitted::Preflight(reply)) => Ok(reply),
+        Ok(Admitted::Answered(reply)) => Ok(reply),
         Err(error) => Err(error),
     };
     noted.log(&parts, &request_id, outcome.as_ref(), gate.meter.take());
@@ -86,9 +86,18 @@ where
     gate.finish(&parts, reply, &request_id)
 }
 
+/// A permanent redirect that keeps the method (308) to the same path without its last slash.
+fn without_slash(parts: &Parts) -> Option<Admitted> {
+    let path = parts.uri.path().strip_suffix('/').filter(|path| path.starts_with("/api/"))?;
+    let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let location = HeaderValue::try_from(format!("{path}{query}")).ok()?;
+    let reply = Reply::raw(StatusCode::PERMANENT_REDIRECT, "text/plain", vec![]);
+    Some(Admitted::Answered(reply.with_header(LOCATION, location)))
+}
+
 enum Admitted {
     Call(Box<Call>),
-    Preflight(Reply),
+    Answered(Reply),
 }
 
 impl Gate {
@@ -103,7 +112,12 @@ impl Gate {
         let (route, params) = match find(&parts.method, parts.uri.path()) {
             Found::Route(route, params) if route.function == self.function => (route, params),
             Found::OtherMethods(methods) => return self.other_method(parts, methods),
-            Found::Route(..) | Found::Nothing => return Err(ApiError::not_found("path")),
+            // API Gateway takes `/api/events/` for another path than `/api/events` and sends it
+            // where unknown paths go.
+            Found::Route(..) => {
+                return without_slash(parts).ok_or_else(|| ApiError::not_found("path"));
+            }
+            Found::Nothing => return Err(ApiError::not_found("path")),
         };
         noted.route = Some(route.path);
         let query = Query::parse(parts.uri.query().unwrap_or_default());
@@ -140,7 +154,7 @@ impl Gate {
         }
         methods.push(Method::OPTIONS);
         if parts.method == Method::OPTIONS {
-            return Ok(Admitted::Preflight(self.origins.preflight(&parts.headers, &methods)));
+            return Ok(Admitted::Answered(self.origins.preflight(&parts.headers, &methods)));
         }
         Err(ApiError::method_not_allowed(&methods))
     }
@@ -223,6 +237,7 @@ impl Noted {
                     request_id,
                     method = parts.method.as_str(),
                     route = self.route.unwrap_or("none"),
+                    path = self.route.is_none().then_some(parts.uri.path()),
                     status,
                     duration_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
                     org_id = principal.map(Principal::org_id),

@@ -109,7 +109,7 @@ mod tests {
 
     fn passes(filters: &Value) -> bool {
         let data = json!({"domain": "security", "agent": {"name": "claude", "tier": 1}, "ok": true, "none": null,
-                          "big": 12345678901234567890_u64, "score": 0.5});
+                          "big": 12_345_678_901_234_567_890_u64, "score": 0.5});
         let subject = Subject {
             event_type: "vote",
             debate_id: Some("deb-1"),
@@ -139,8 +139,8 @@ mod tests {
             (json!({"debate_id": "deb-2"}), false),
             (json!({"event_type": "vote", "project_id": "default"}), true),
             (json!({"agent": "claude"}), false),
-            (json!({"big": 12345678901234567890_u64}), true),
-            (json!({"big": 12345678901234567891_u64}), false),
+            (json!({"big": 12_345_678_901_234_567_890_u64}), true),
+            (json!({"big": 12_345_678_901_234_567_891_u64}), false),
         ] {
             assert_eq!(passes(&filters), expected, "{filters}");
         }

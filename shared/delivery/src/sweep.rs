@@ -213,7 +213,7 @@ impl DeliverySweep {
                         receipt: &it.receipt,
                         effect,
                         inline: None,
-                    }))
+                    }));
                 }
                 Some(WriteOutcome::Refused) => {}
                 Some(WriteOutcome::Failed(error)) => {

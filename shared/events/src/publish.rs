@@ -158,7 +158,7 @@ impl Publisher {
         events: Vec<NewEvent>,
     ) -> Vec<Result<Accepted, PublishError>> {
         let prepared: Vec<_> = events.into_iter().map(|event| self.prepare(by, event)).collect();
-        let notes: Vec<_> = prepared.iter().flatten().map(|event| note(event)).collect();
+        let notes: Vec<_> = prepared.iter().flatten().map(note).collect();
         if let Err(error) = self.intents.note_fan_outs(&notes).await {
             tracing::error!(error = &error as &dyn std::error::Error, "events could not be noted");
             return prepared
@@ -171,7 +171,7 @@ impl Publisher {
         self.strike_repeats(&stored).await;
         stored
             .into_iter()
-            .map(|outcome| outcome.map(|(event, outcome)| accepted(event, outcome)))
+            .map(|outcome| outcome.map(|(event, outcome)| accepted(event, &outcome)))
             .collect()
     }
 
@@ -248,8 +248,8 @@ impl Publisher {
     }
 }
 
-fn accepted(event: StoredEvent, outcome: Stored) -> Accepted {
-    Accepted { event_id: event.id, duplicate: outcome != Stored::New }
+fn accepted(event: StoredEvent, outcome: &Stored) -> Accepted {
+    Accepted { event_id: event.id, duplicate: *outcome != Stored::New }
 }
 
 fn note(event: &StoredEvent) -> FanOutNote {

@@ -30,6 +30,9 @@ const ATTEMPT: Duration = Duration::from_secs(3);
 const OPERATION: Duration = Duration::from_secs(8);
 /// The first attempt included.
 const ATTEMPTS: u32 = 3;
+/// The most that is waited before the second attempt; twice that before the third. The SDK's own
+/// second would be most of what a caller is willing to wait.
+const BACKOFF: Duration = Duration::from_millis(100);
 
 type Build = Box<dyn FnOnce() -> SdkConfig + Send>;
 
@@ -89,7 +92,9 @@ fn sdk_config(settings: &AwsSettings) -> SdkConfig {
         .credentials_provider(credentials(settings))
         .http_client(http_client(settings.endpoint_url.as_deref()))
         .timeout_config(timeouts)
-        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        .retry_config(
+            RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(BACKOFF),
+        )
         // Our bodies are far below what a stalled stream is measured on.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     builder.set_endpoint_url(settings.endpoint_url.clone());

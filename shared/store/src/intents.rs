@@ -10,6 +10,7 @@
 //! invocation, so a full batch shares both. Not tied to one organisation: only the sweep reads
 //! here, and every note names whose things it speaks of.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use aragora_core::ids::{DeliveryId, EventId, WebhookId};
@@ -33,7 +34,7 @@ pub struct Intents {
 }
 
 /// "This event is to be fanned out."
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct FanOutNote {
     /// Whose event it is.
     pub org: String,
@@ -93,12 +94,12 @@ impl Intents {
     /// Notes events that are to be fanned out. One write unit each; 25 a request. Doing it twice
     /// changes nothing.
     pub async fn note_fan_outs(&self, notes: &[FanOutNote]) -> Result<(), StoreError> {
-        self.write(notes.iter().map(put_fan_out)).await
+        self.write(distinct(notes).map(put_fan_out)).await
     }
 
     /// Strikes out fan-outs. One write unit each; 25 a request. Doing it twice changes nothing.
     pub async fn strike_fan_outs(&self, notes: &[FanOutNote]) -> Result<(), StoreError> {
-        self.write(notes.iter().map(|note| delete(note.key()))).await
+        self.write(distinct(notes).map(|note| delete(note.key()))).await
     }
 
     /// Notes the deliveries an invocation is about to claim. One write unit per KB: about ten
@@ -163,6 +164,11 @@ impl Intents {
     async fn write(&self, requests: impl Iterator<Item = WriteRequest>) -> Result<(), StoreError> {
         self.dynamo.write_all(&self.table, requests.collect()).await
     }
+}
+
+/// A batch of writes must not name an item twice, and one request may publish an event twice.
+fn distinct(notes: &[FanOutNote]) -> impl Iterator<Item = &FanOutNote> {
+    notes.iter().collect::<HashSet<_>>().into_iter()
 }
 
 fn put_fan_out(note: &FanOutNote) -> WriteRequest {

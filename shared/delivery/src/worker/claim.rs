@@ -39,9 +39,9 @@ impl DeliverWorker {
                 continue;
             }
             let stored = found.receipt(&job.order);
-            match self.plan(job, found, stored, &lease_id, now) {
-                Ok(plan) => planned.push(plan),
-                Err(job) => report.ignored += job.message_ids.len(),
+            match self.plan(&job, found, stored, &lease_id, now) {
+                Some(plan) => planned.push(plan),
+                None => report.ignored += job.message_ids.len(),
             }
         }
         if planned.is_empty() {
@@ -155,9 +155,9 @@ impl DeliverWorker {
                     plan.written(there.rev);
                     claimed.planned.push(plan);
                 }
-                there => match self.plan(plan.job, found, there, &claimed.note.id, now) {
-                    Ok(plan) => again.push(plan),
-                    Err(job) => report.ignored += job.message_ids.len(),
+                there => match self.plan(&plan.job, found, there, &claimed.note.id, now) {
+                    Some(newer) => again.push(newer),
+                    None => report.ignored += plan.job.message_ids.len(),
                 },
             }
         }

@@ -116,16 +116,16 @@ impl DeliverWorker {
         Ok(Found { webhooks, receipts: receipts.collect(), events: events.collect() })
     }
 
-    /// What becomes of a delivery now that a message about it was received; `Err` gives the job
-    /// back when nothing does.
+    /// What becomes of a delivery now that a message about it was received; `None` when nothing is
+    /// left to be done.
     pub(super) fn plan(
         &self,
-        job: Job,
+        job: &Job,
         found: &Found,
         stored: Option<&StoredReceipt>,
         lease_id: &str,
         now: Millis,
-    ) -> Result<Planned, Job> {
+    ) -> Option<Planned> {
         let policy = self.policy(found.webhook(&job.order));
         let mut receipt = stored
             .map_or_else(|| fresh_receipt(&job.order, &policy), |stored| stored.receipt.clone());
@@ -144,9 +144,16 @@ impl DeliverWorker {
                 receipt.max_attempts = policy.max_attempts();
                 let watch_at = receipt.watched_at(now, self.grace_ms, LONGEST_ON_QUEUE_MS);
                 let over = stored.map(StoredReceipt::over);
-                Ok(Planned { job, receipt, effects: transition.effects, policy, over, watch_at })
+                Some(Planned {
+                    job: job.clone(),
+                    receipt,
+                    effects: transition.effects,
+                    policy,
+                    over,
+                    watch_at,
+                })
             }
-            Step::Repeat(_) | Step::Ignore(_) => Err(job),
+            Step::Repeat(_) | Step::Ignore(_) => None,
         }
     }
 }

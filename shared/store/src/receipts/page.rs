@@ -147,7 +147,7 @@ impl Receipts {
         loop {
             let items = self.pages_below(org, webhook, &format!("Q#{from}"), &upper).await?;
             let Some(last) = items.last() else { break };
-            upper = Reader(last).text("sk")?.to_owned();
+            Reader(last).text("sk")?.clone_into(&mut upper);
             for item in &items {
                 let entries: Vec<PageEntry> = Reader(item).json("doc")?;
                 let wanted = |entry: &PageEntry| {

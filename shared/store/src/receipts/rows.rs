@@ -238,7 +238,7 @@ fn insert(
     let mut statement = format!("INSERT INTO \"{table}\" VALUE {{'pk': ?, 'sk': ?");
     let mut parameters = vec![pk, sk];
     for (name, value) in attributes {
-        statement.push_str(&format!(", '{name}': ?"));
+        statement.extend([", '", name, "': ?"]);
         parameters.push(value);
     }
     statement.push('}');
@@ -256,7 +256,7 @@ fn update(
     let mut statement = format!("UPDATE \"{table}\"");
     let mut parameters = Vec::with_capacity(attributes.len() + 3);
     for (name, value) in attributes {
-        statement.push_str(&format!(" SET {name} = ?"));
+        statement.extend([" SET ", name, " = ?"]);
         parameters.push(value);
     }
     if unwatch && over.watched {
