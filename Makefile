@@ -14,7 +14,7 @@ FUNCTIONS := $(notdir $(wildcard functions/*))
 # Short waits, because no emulator lets a test move time; ports nobody else has.
 TEST_STACK := --dir .local/test --fresh --api-port 0 --aws-port 0 \
   --param FanOutTimeoutSeconds=10 --param EventsVisibilitySeconds=10 \
-  --param DeliverTimeoutSeconds=12 --param DeliveriesVisibilitySeconds=12 \
+  --param DeliverTimeoutSeconds=40 --param DeliveriesVisibilitySeconds=40 \
   --param WebhookTimeoutSeconds=5 --param SweepGraceSeconds=3 \
   --param AllowedOrigins=https://app.example.test
 
