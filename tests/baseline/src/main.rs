@@ -1,0 +1,8 @@
+//! An empty `lambda_http` function: what the start of ours is measured against.
+
+use lambda_http::{Body, Error, Request, Response, run, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    run(service_fn(async |_: Request| Ok::<_, Error>(Response::new(Body::Empty)))).await
+}

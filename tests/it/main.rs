@@ -1,0 +1,40 @@
+//! The system tests: black box, over HTTP and the AWS APIs, against a running stack
+//! (`ARAGORA_STACK`; `make test` starts one). Each test works in an organisation of its own, so
+//! they run side by side; those that stop or kill parts of the stack take it for themselves.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking at the place where the system did not do what it should"
+)]
+
+mod architecture;
+mod auth_roles;
+mod auth_tenancy;
+mod auth_tokens;
+mod dead_letters;
+mod delivery_bodies;
+mod delivery_changes;
+mod delivery_headers;
+mod delivery_matching;
+mod delivery_outcomes;
+mod events_idempotency;
+mod events_limits;
+mod events_publish;
+mod events_reading;
+mod http_surface;
+mod poison;
+mod receipts;
+mod request_ids;
+mod retries;
+mod sweep;
+mod template_functions;
+mod template_resources;
+mod trace;
+mod volume;
+mod webhooks_crud;
+mod webhooks_list;
+mod webhooks_secrets;
+mod webhooks_urls;
+mod webhooks_validation;
