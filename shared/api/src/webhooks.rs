@@ -77,6 +77,10 @@ fn read_wish(call: &Call) -> Result<Wish, ApiError> {
             fields.entry(name).or_insert(value);
         }
     }
+    // A derived reader would take a list of its fields in order as well; nobody means that.
+    if fields.get("retry_policy").is_some_and(|policy| !policy.is_object() && !policy.is_null()) {
+        return Err(ApiError::field("retry_policy", "must be an object"));
+    }
     body::read(Value::Object(fields), "").map_err(|problem| ApiError::invalid(vec![problem]))
 }
 
