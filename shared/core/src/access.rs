@@ -224,16 +224,23 @@ pub struct Principal {
     credential: Credential,
 }
 
+/// `#` separates the parts of keys, and a user's things will be kept under a key one day.
+fn is_subject(text: &str) -> bool {
+    (1..=256).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
+}
+
 impl Principal {
-    /// A caller with the union of what `roles` grant. `None` when a name could not be part of a
-    /// table key (see [`is_key_safe`]).
+    /// A caller with the union of what `roles` grant. `None` when the organisation could not be
+    /// part of a table key (see [`is_key_safe`]), or the user is not 1 to 256 visible ASCII
+    /// characters: identity providers put `|`, `+` and `/` into subjects.
     pub fn new(
         user_id: &str,
         org_id: &str,
         roles: Vec<String>,
         credential: Credential,
     ) -> Option<Self> {
-        if !is_key_safe(user_id) || !is_key_safe(org_id) {
+        if !is_subject(user_id) || !is_key_safe(org_id) {
             return None;
         }
         let permissions =
@@ -380,9 +387,13 @@ mod tests {
         let principal =
             |user: &str, org: &str| Principal::new(user, org, vec![], Credential::ServiceToken);
         assert!(principal("a.b:c@d_e-f", "o").is_some_and(|it| it.is_service()));
-        for bad in ["", "a#b", "a b", "a/b", "ä", "a\nb", &"x".repeat(129)] {
+        for bad in ["", "a#b", "a b", "ä", "a\nb", &"x".repeat(257)] {
             assert_eq!(principal(bad, "o"), None, "{bad:?}");
             assert_eq!(principal("u", bad), None, "{bad:?}");
+        }
+        for subject in ["auth0|5f7c", "jo+test@example.com", "a/b"] {
+            assert!(principal(subject, "o").is_some(), "{subject}");
+            assert_eq!(principal("u", &subject.replace('@', "|")), None, "{subject}");
         }
     }
 }
