@@ -10,6 +10,10 @@ use serde_json::Value;
 
 use crate::http_client::{HttpClient, Reply, target};
 
+/// What the requests are dated, like their credential scope. Nobody compares it with a clock, but
+/// dynoxide wants it to be there.
+const DATE: &str = "20260101T000000Z";
+
 /// A client of the AWS endpoint.
 #[derive(Debug, Clone)]
 pub struct Aws {
@@ -69,6 +73,7 @@ impl Aws {
         let request = Request::post(target(&self.endpoint, "/"))
             .header("authorization", self.scope(service.name))
             .header("content-type", service.content_type)
+            .header("x-amz-date", DATE)
             .header("x-amz-target", format!("{}.{operation}", service.target))
             .body(Bytes::from(input.to_string()))
             .expect("a request");

@@ -70,7 +70,10 @@ fn cpu_ticks(stat: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::wait::eventually;
 
     #[test]
     fn cpu_time_is_read_behind_the_name() {
@@ -78,8 +81,8 @@ mod tests {
         assert_eq!(cpu_ticks(stat), Some(280));
     }
 
-    #[test]
-    fn only_processes_of_that_function_and_stack_are_found() {
+    #[tokio::test]
+    async fn only_processes_of_that_function_and_stack_are_found() {
         let mut child = Command::new("sleep")
             .arg("60")
             .env("AWS_LAMBDA_FUNCTION_NAME", "harness-self-test")
@@ -87,7 +90,12 @@ mod tests {
             .spawn()
             .unwrap();
         let mine = Process { pid: child.id() };
-        assert_eq!(Process::of_function("harness-self-test", "http://127.0.0.1:9"), [mine]);
+        // Its environment is this test's until it has become the other program.
+        eventually(Duration::from_secs(10), "the process to be found", async || {
+            let found = Process::of_function("harness-self-test", "http://127.0.0.1:9");
+            (found == [mine]).then_some(())
+        })
+        .await;
         assert_eq!(Process::of_function("harness-self-test", "http://127.0.0.1:8"), []);
         mine.kill();
         assert!(!child.wait().unwrap().success());
