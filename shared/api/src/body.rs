@@ -14,7 +14,7 @@ use crate::error::FieldError;
 /// The field that stands for the whole body.
 pub const BODY: &str = "body";
 
-/// Reads JSON text: UTF-8, one value, nothing after it, at most 128 levels deep.
+/// Reads JSON text: UTF-8, one value, nothing after it, at most 120 levels deep.
 pub fn parse(bytes: &[u8]) -> Result<Value, FieldError> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(FieldError::new(BODY, "is missing: JSON is expected"));

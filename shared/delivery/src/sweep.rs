@@ -1,10 +1,11 @@
 //! What dead workers left behind, and retries that are overdue.
 
-use aragora_core::delivery::{Happening, Receipt, RetryPolicy, Status, Step};
+use aragora_core::delivery::{Effect, Happening, Receipt, RetryPolicy, Status, Step};
 use aragora_core::ids::fresh_uuid;
 use aragora_core::time::Millis;
 use aragora_store::intents::{Intents, LeaseNote};
 use aragora_store::receipts::{ReceiptKey, Receipts, StoredReceipt, WriteOutcome, WriteReceipt};
+use aragora_store::registrations::Registrations;
 use aragora_store::{SWEEP_SHARDS, StoreError};
 
 use crate::orders::{LONGEST_ON_QUEUE_MS, Lanes, Wanted};
@@ -21,6 +22,8 @@ const RESENT_GRACE_MS: i64 = 5 * 60_000;
 /// Finds deliveries that nobody is working on any more.
 #[derive(Debug, Clone)]
 pub struct DeliverySweep {
+    /// Where webhooks are kept.
+    pub registrations: Registrations,
     /// Where what became of deliveries is kept.
     pub receipts: Receipts,
     /// Where claims are noted.
@@ -51,7 +54,7 @@ struct Mended {
     org: String,
     receipt: Receipt,
     write: Option<WriteReceipt>,
-    effects: Vec<aragora_core::delivery::Effect>,
+    effects: Vec<Effect>,
 }
 
 impl DeliverySweep {
@@ -225,7 +228,23 @@ impl DeliverySweep {
                 }
             }
         }
+        failed += self.disable_gone(&wanted, now).await;
         Ok(failed + self.lanes.put(&wanted, now).await)
+    }
+
+    /// Disables the webhooks whose receiver said 410 to a worker that died right after; gives back
+    /// how many could not be.
+    async fn disable_gone(&self, wanted: &[Wanted<'_>], now: Millis) -> usize {
+        let mut failed = 0;
+        for it in wanted.iter().filter(|it| it.effect == Effect::DisableWebhook) {
+            let webhook = &it.receipt.webhook_id;
+            if let Err(error) = self.registrations.disable(it.org, webhook, "gone", now).await {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "a webhook that is gone could not be disabled");
+                failed += 1;
+            }
+        }
+        failed
     }
 }
 

@@ -14,6 +14,10 @@ const ROUND: i32 = 100;
 /// Rounds of one sweep and shard; what is left is for the next minute.
 const MAX_ROUNDS: usize = 10;
 
+/// When a fan-out that the sweep asked for counts as lost in turn: while the queue is backed up, the
+/// sweep must not add to it every minute.
+const RESENT_GRACE_MS: i64 = 5 * 60_000;
+
 /// Finds events whose fan-out was interrupted.
 #[derive(Debug, Clone)]
 pub struct FanOutSweep {
@@ -70,9 +74,10 @@ impl FanOutSweep {
         let ids: Vec<(String, EventId)> =
             notes.iter().map(|note| (note.org.clone(), note.event_id.clone())).collect();
         let events = self.events.get_many(&ids, true).await?;
-        let renewed: Vec<_> = events.iter().map(|event| renewed_note(event, now)).collect();
+        let again_at = now.plus(RESENT_GRACE_MS);
+        let renewed: Vec<_> = events.iter().map(|event| renewed_note(event, again_at)).collect();
         self.intents.note_fan_outs(&renewed).await?;
-        let orders: Vec<_> = events.iter().map(|event| fan_out_order(event, now)).collect();
+        let orders: Vec<_> = events.iter().map(|event| fan_out_order(event, again_at)).collect();
         for outcome in self.queue.send_all(&orders).await {
             match outcome {
                 Ok(()) => report.requeued += 1,
@@ -90,6 +95,6 @@ impl FanOutSweep {
     }
 }
 
-fn renewed_note(event: &StoredEvent, now: Millis) -> FanOutNote {
-    FanOutNote { org: event.org.clone(), event_id: event.id.clone(), at: now }
+fn renewed_note(event: &StoredEvent, at: Millis) -> FanOutNote {
+    FanOutNote { org: event.org.clone(), event_id: event.id.clone(), at }
 }

@@ -209,6 +209,7 @@ pub fn sweep(boot: Boot<SweepConfig>) -> Result<Sweeps, BoxError> {
             grace_ms: config.grace_ms,
         },
         deliveries: DeliverySweep {
+            registrations: Registrations::new(dynamo.clone(), config.registrations_table),
             receipts: Receipts::new(dynamo, config.receipts_table),
             intents,
             lanes: Lanes {

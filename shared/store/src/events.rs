@@ -6,7 +6,7 @@
 //! | `<org>#<event id>` | `fan-out` | the webhooks it was fanned out to |
 //! | `<org>#idempotency#<digest of the key>` | `key` | the events one `Idempotency-Key` made |
 //!
-//! All three are kept for the retention of events (30 days) by TTL.
+//! The first two are kept for the retention of events (30 days), a key for 48 hours, by TTL.
 
 use std::collections::HashSet;
 

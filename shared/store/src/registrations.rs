@@ -176,7 +176,7 @@ impl Registrations {
             .dynamo
             .get_all(&self.table, keys, BatchRead { consistent: false, only: None })
             .await?;
-        items.iter().map(from_item).collect()
+        Ok(readable(&items))
     }
 
     /// A page of an organisation's webhooks in the order they were registered, from after `after`
@@ -205,8 +205,7 @@ impl Registrations {
         };
         let answer = query.send().await.map_err(StoreError::from_sdk)?;
         self.dynamo.read(answer.consumed_capacity());
-        let webhooks = answer.items().iter().map(from_item).collect::<Result<Vec<_>, _>>()?;
-        Ok((webhooks, answer.last_evaluated_key.is_some()))
+        Ok((readable(answer.items()), answer.last_evaluated_key.is_some()))
     }
 
     /// Stores what a user changed, if nobody changed it since `webhook.rev` was read. One write
@@ -362,6 +361,19 @@ fn to_item(webhook: &Webhook) -> Result<Item, StoreError> {
         item.insert("disabled_reason".to_owned(), text(reason));
     }
     Ok(item)
+}
+
+/// One damaged webhook must not stand in the way of all others: it is logged and left out, and what
+/// is queued for it is given up and can be redriven.
+fn readable(items: &[Item]) -> Vec<Webhook> {
+    let read = items.iter().map(from_item).filter_map(|webhook| {
+        webhook
+            .inspect_err(|error| {
+                tracing::error!(error = error as &dyn std::error::Error, "a webhook is left out");
+            })
+            .ok()
+    });
+    read.collect()
 }
 
 fn from_item(item: &Item) -> Result<Webhook, StoreError> {

@@ -350,6 +350,9 @@ impl Delivery {
             }
             // Its worker may have died between the record and the queue. A second order on the
             // dead-letter queue does no harm: the first to be redriven ends the generation.
+            Status::DeadLettered if self.reason == Some(Reason::Gone) => {
+                Step::Repeat(vec![Effect::DisableWebhook, Effect::DeadLetter])
+            }
             Status::DeadLettered => Step::Repeat(vec![Effect::DeadLetter]),
             Status::InProgress | Status::Delivered => Step::Ignore(Ignored::Sound),
         }

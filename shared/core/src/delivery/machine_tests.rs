@@ -171,6 +171,9 @@ fn the_sweep_repeats_what_may_have_been_lost() {
         step(&delivery(Status::DeadLettered, 0, 3), &Happening::Swept),
         Step::Repeat(vec![Effect::DeadLetter])
     );
+    let gone = Delivery { reason: Some(Reason::Gone), ..delivery(Status::DeadLettered, 0, 1) };
+    let both = vec![Effect::DisableWebhook, Effect::DeadLetter];
+    assert_eq!(step(&gone, &Happening::Swept), Step::Repeat(both));
     assert_eq!(ignored(&delivery(Status::Delivered, 0, 1), &Happening::Swept), Ignored::Sound);
 }
 

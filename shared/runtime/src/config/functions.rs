@@ -212,6 +212,8 @@ impl FromEnvironment for DeliverConfig {
 pub struct SweepConfig {
     /// `EVENTS_TABLE`
     pub events_table: String,
+    /// `REGISTRATIONS_TABLE`
+    pub registrations_table: String,
     /// `RECEIPTS_TABLE`
     pub receipts_table: String,
     /// `INTENTS_TABLE`
@@ -234,6 +236,7 @@ impl FromEnvironment for SweepConfig {
     fn read(from: &mut Reader<'_>) -> Self {
         Self {
             events_table: from.table("EVENTS_TABLE"),
+            registrations_table: from.table("REGISTRATIONS_TABLE"),
             receipts_table: from.table("RECEIPTS_TABLE"),
             intents_table: from.table("INTENTS_TABLE"),
             events_queue_url: from.queue("EVENTS_QUEUE_URL"),
