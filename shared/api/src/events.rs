@@ -235,7 +235,7 @@ fn read_event(item: Value, place: &str) -> Result<NewEvent, Vec<FieldError>> {
         "must be 1 to 128 letters, digits or any of _ . : @ -",
     );
     rule(
-        timestamp.as_deref().is_some_and(|at| Millis::parse(at).is_none()),
+        timestamp.as_deref().is_some_and(|at| at.len() > 64 || Millis::parse(at).is_none()),
         "timestamp",
         "must be a time such as 2024-01-20T12:00:00Z",
     );

@@ -10,6 +10,8 @@ use serde_json::{Map, Value};
 pub const MAX_FILTERS: usize = 20;
 /// The most values in one filter's list.
 pub const MAX_VALUES: usize = 50;
+/// The most bytes of all filters of a webhook as JSON: every fan-out reads them.
+pub const MAX_BYTES: usize = 8 * 1024;
 /// The most characters of a path.
 pub const MAX_PATH_CHARS: usize = 256;
 
@@ -30,6 +32,11 @@ pub struct Subject<'a> {
 pub fn problem(filters: &Map<String, Value>) -> Option<String> {
     if filters.len() > MAX_FILTERS {
         return Some(format!("at most {MAX_FILTERS} filters"));
+    }
+    let bytes: usize =
+        filters.iter().map(|(path, wanted)| path.len() + wanted.to_string().len()).sum();
+    if bytes > MAX_BYTES {
+        return Some(format!("at most {MAX_BYTES} bytes of filters"));
     }
     filters.iter().find_map(|(path, wanted)| {
         if path.is_empty() || path.len() > MAX_PATH_CHARS || path.split('.').any(str::is_empty) {
@@ -155,6 +162,7 @@ mod tests {
             json!({"a": []}),
             json!({"a": [[1]]}),
             json!({"a": vec![1; 51]}),
+            json!({"a": "x".repeat(9_000)}),
         ] {
             assert!(problem(bad.as_object().unwrap()).is_some(), "{bad}");
         }

@@ -27,8 +27,9 @@ pub fn answer(attempt: &Attempt, gone_disables: bool, now: Millis) -> Answer {
 /// Milliseconds that a `Retry-After` asks for: seconds, or an HTTP date (RFC 9110, section
 /// 10.2.3, the preferred form). `None` for anything else.
 fn retry_after(text: &str, now: Millis) -> Option<i64> {
-    if let Ok(seconds) = text.trim().parse::<u32>() {
-        return Some(i64::from(seconds) * 1_000);
+    if !text.trim().is_empty() && text.trim().bytes().all(|digit| digit.is_ascii_digit()) {
+        // More digits than fit are a long time too; the policy clamps it.
+        return Some(text.trim().parse::<i64>().unwrap_or(i64::MAX).saturating_mul(1_000));
     }
     let format = format_description!(
         "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
@@ -110,7 +111,7 @@ mod tests {
             (429, "soon", None),
             (429, "-7", None),
             (429, "1.5", None),
-            (429, "99999999999999999999", None),
+            (429, "99999999999999999999", Some(i64::MAX)),
             (500, "7", None),
         ] {
             let got = answer(&answered(status, Some(header)), true, NOW);

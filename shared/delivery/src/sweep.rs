@@ -2,11 +2,13 @@
 
 use aragora_core::delivery::{Effect, Happening, Receipt, RetryPolicy, Status, Step};
 use aragora_core::ids::fresh_uuid;
-use aragora_core::time::Millis;
+use aragora_core::time::{Clock, Millis};
+use aragora_queue::inbound::Deadline;
 use aragora_store::intents::{Intents, LeaseNote};
 use aragora_store::receipts::{ReceiptKey, Receipts, StoredReceipt, WriteOutcome, WriteReceipt};
 use aragora_store::registrations::Registrations;
 use aragora_store::{SWEEP_SHARDS, StoreError};
+use futures_util::future::{join_all, try_join_all};
 
 use crate::orders::{LONGEST_ON_QUEUE_MS, Lanes, Wanted};
 use crate::worker::{expires_at, jitter};
@@ -15,6 +17,8 @@ use crate::worker::{expires_at, jitter};
 const ROUND: i32 = 100;
 /// Rounds of one sweep and shard; what is left is for the next minute.
 const MAX_ROUNDS: usize = 10;
+/// Time that one round may take.
+const MARGIN_MS: i64 = 5_000;
 /// When a message that the sweep sent counts as lost in turn. Longer than the grace of a first
 /// one: while a queue is backed up, the sweep must not add to it every minute.
 const RESENT_GRACE_MS: i64 = 5 * 60_000;
@@ -36,6 +40,8 @@ pub struct DeliverySweep {
     pub retention_days: i64,
     /// Attempts that a delivery without a receipt of its own may have.
     pub max_attempts: u32,
+    /// The time.
+    pub clock: Clock,
 }
 
 /// What a sweep did.
@@ -58,59 +64,84 @@ struct Mended {
 }
 
 impl DeliverySweep {
-    /// Sweeps all shards. One read unit per shard when there is nothing to do. Two sweeps at once
+    /// Sweeps all shards, side by side, until shortly before `deadline`. One read unit per shard when there is nothing to do. Two sweeps at once
     /// send a message twice, which does no harm.
     ///
     /// # Errors
     /// When the tables do not answer; what was done until then stays done.
-    pub async fn run(&self, now: Millis) -> Result<DeliverySweepReport, StoreError> {
+    pub async fn run(&self, deadline: Deadline) -> Result<DeliverySweepReport, StoreError> {
+        let mut total = DeliverySweepReport::default();
+        for report in join_all((0..SWEEP_SHARDS).map(|shard| self.shard(shard, deadline))).await {
+            let report = report?;
+            total.leases += report.leases;
+            total.overdue += report.overdue;
+            total.failed += report.failed;
+        }
+        Ok(total)
+    }
+
+    /// Overdue retries and dead workers' claims by turns. A round that is not full is the last of
+    /// its kind: the reads are not consistent, and would give the same again.
+    async fn shard(
+        &self,
+        shard: u8,
+        deadline: Deadline,
+    ) -> Result<DeliverySweepReport, StoreError> {
         let mut report = DeliverySweepReport::default();
-        for shard in 0..SWEEP_SHARDS {
-            for _ in 0..MAX_ROUNDS {
-                let notes = self.intents.leases_before(shard, now, ROUND).await?;
-                if notes.is_empty() || !self.take_up_leases(&notes, now, &mut report).await? {
-                    break;
-                }
+        let (mut more_due, mut more_leases) = (true, true);
+        for _ in 0..MAX_ROUNDS {
+            let now = (self.clock)();
+            if deadline.remaining_ms(now) < MARGIN_MS {
+                break;
             }
-            for _ in 0..MAX_ROUNDS {
+            if more_due {
                 let due = self.receipts.due_before(shard, now, ROUND).await?;
                 let keys: Vec<_> = due.into_iter().map(|due| due.key).collect();
-                if keys.is_empty() || !self.take_up_overdue(&keys, now, &mut report).await? {
-                    break;
-                }
+                more_due = is_full(keys.len());
+                self.take_up_overdue(&keys, now, &mut report).await?;
+            }
+            if more_leases {
+                let notes = self.intents.leases_before(shard, now, ROUND).await?;
+                more_leases = is_full(notes.len());
+                self.take_up_leases(&notes, now, &mut report).await?;
+            }
+            if !more_due && !more_leases {
+                break;
             }
         }
         Ok(report)
     }
 
-    /// Looks at everything that dead workers had claimed. A note is struck out when all that was
-    /// on it is mended; `false` when one was not, and going on would find the same again.
+    /// Looks at everything that dead workers had claimed, and strikes a note out when all that was
+    /// on it is mended.
     async fn take_up_leases(
         &self,
         notes: &[LeaseNote],
         now: Millis,
         report: &mut DeliverySweepReport,
-    ) -> Result<bool, StoreError> {
-        let mut struck = Vec::new();
-        for note in notes {
-            let keys = note.deliveries.iter().map(|it| ReceiptKey {
-                org: it.org.clone(),
-                webhook_id: it.webhook_id.clone(),
-                delivery_id: it.delivery_id.clone(),
-            });
-            let keys: Vec<_> = keys.collect();
-            let stored = self.load(&keys).await?;
-            let mended: Vec<_> =
-                stored.iter().filter_map(|stored| self.mend(stored, now)).collect();
-            report.leases += mended.len();
-            let failed = self.carry_out(mended, now).await?;
-            report.failed += failed;
-            if failed == 0 {
-                struck.push(note.clone());
-            }
-        }
-        self.intents.strike_leases(&struck).await?;
-        Ok(struck.len() == notes.len())
+    ) -> Result<(), StoreError> {
+        let outcomes = try_join_all(notes.iter().map(|note| self.take_up_lease(note, now))).await?;
+        report.leases += outcomes.iter().map(|(found, _)| found).sum::<usize>();
+        report.failed += outcomes.iter().map(|(_, failed)| failed).sum::<usize>();
+        let mended = notes.iter().zip(&outcomes).filter(|(_, (_, failed))| *failed == 0);
+        let struck: Vec<_> = mended.map(|(note, _)| note.clone()).collect();
+        self.intents.strike_leases(&struck).await
+    }
+
+    /// How many deliveries of a note were to be mended, and how many could not be.
+    async fn take_up_lease(
+        &self,
+        note: &LeaseNote,
+        now: Millis,
+    ) -> Result<(usize, usize), StoreError> {
+        let keys = note.deliveries.iter().map(|it| ReceiptKey {
+            org: it.org.clone(),
+            webhook_id: it.webhook_id.clone(),
+            delivery_id: it.delivery_id.clone(),
+        });
+        let stored = self.load(&keys.collect::<Vec<_>>()).await?;
+        let mended: Vec<_> = stored.iter().filter_map(|stored| self.mend(stored, now)).collect();
+        Ok((mended.len(), self.carry_out(mended, now).await?))
     }
 
     /// The receipts; a delivery that was never claimed is taken from its page.
@@ -129,7 +160,7 @@ impl DeliverySweep {
         keys: &[ReceiptKey],
         now: Millis,
         report: &mut DeliverySweepReport,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<(), StoreError> {
         let stored = self.receipts.get_many(keys).await?;
         let mended: Vec<_> = stored
             .iter()
@@ -148,11 +179,9 @@ impl DeliverySweep {
                 ..mended
             })
             .collect();
-        let found = mended.len();
-        report.overdue += found;
-        let failed = self.carry_out(mended, now).await?;
-        report.failed += failed;
-        Ok(failed == 0 && found > 0)
+        report.overdue += mended.len();
+        report.failed += self.carry_out(mended, now).await?;
+        Ok(())
     }
 
     fn mend(&self, stored: &StoredReceipt, now: Millis) -> Option<Mended> {
@@ -250,4 +279,8 @@ impl DeliverySweep {
 
 fn stored_of<'a>(stored: &'a [StoredReceipt], receipt: &Receipt) -> Option<&'a StoredReceipt> {
     stored.iter().find(|it| it.receipt.delivery_id == receipt.delivery_id)
+}
+
+fn is_full(round: usize) -> bool {
+    i32::try_from(round).is_ok_and(|count| count >= ROUND)
 }

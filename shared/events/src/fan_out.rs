@@ -19,13 +19,15 @@ use aragora_store::events::{Events, FanOutRecord};
 use aragora_store::intents::{FanOutNote, Intents};
 use aragora_store::receipts::{PageEntry, PendingPage, Receipts};
 use aragora_store::registrations::{Registrations, Webhook};
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use serde_json::Value;
 
 /// How much later than an event's acceptance a webhook may have been registered and still get it:
 /// the clocks of two hosts differ. Without any bound, an event that is fanned out again after an
 /// outage would reach webhooks that were registered since.
 const CLOCK_SLACK_MS: i64 = 5_000;
+/// Deliveries that are made visible and queued together.
+const SLICE: usize = 500;
 /// Webhooks read in one request.
 const PAGE: i32 = 500;
 
@@ -61,8 +63,10 @@ pub struct FanOutReport {
     pub poison: usize,
 }
 
+/// One event of the batch, the messages that are done when it is, and the notes they name.
 struct Job {
-    message_id: String,
+    message_ids: Vec<String>,
+    noted_at: Vec<Millis>,
     order: FanOut,
 }
 
@@ -84,7 +88,7 @@ impl FanOutWorker {
                 error = &error as &dyn std::error::Error,
                 "a batch of events could not be fanned out"
             );
-            report.failed.extend(jobs.into_iter().map(|job| job.message_id));
+            report.failed.extend(jobs.into_iter().flat_map(|job| job.message_ids));
             report.failed.sort_unstable();
             report.failed.dedup();
         }
@@ -97,7 +101,7 @@ impl FanOutWorker {
         let mut poison = Vec::new();
         for message in batch {
             match decode(&message.body) {
-                Ok(order) => jobs.push(Job { message_id: message.message_id, order }),
+                Ok(order) => join(&mut jobs, message.message_id, order),
                 Err(error) => {
                     tracing::error!(
                         message_id = message.message_id,
@@ -115,7 +119,8 @@ impl FanOutWorker {
 
     async fn fan_out(&self, jobs: &[Job], report: &mut FanOutReport) -> Result<(), StoreError> {
         let (events, webhooks) =
-            futures_util::try_join!(self.load_events(jobs), self.load_webhooks(jobs))?;
+            futures_util::join!(self.load_events(jobs), self.load_webhooks(jobs));
+        let events = events?;
         let mut matched: Vec<Matched> = Vec::new();
         for (at, job) in jobs.iter().enumerate() {
             // No event: its publisher died between note and event and acknowledged nothing.
@@ -132,18 +137,19 @@ impl FanOutWorker {
         // receiver that hangs only delays its own.
         matched.sort_by(|one, other| one.message.webhook_id.cmp(&other.message.webhook_id));
 
-        self.receipts.put_pages(&self.pages(&matched)).await?;
-        let unsent = self.send(&matched).await;
-        let done: Vec<&Job> = jobs
+        let mut unfinished: HashSet<usize> = jobs
             .iter()
             .enumerate()
-            .filter(|(at, _)| !unsent.contains(at))
-            .map(|(_, job)| job)
+            .filter(|(_, job)| !webhooks.contains_key(job.order.org.as_str()))
+            .map(|(at, _)| at)
             .collect();
-        report
-            .failed
-            .extend(unsent.iter().filter_map(|&at| jobs.get(at)).map(|job| job.message_id.clone()));
-        self.finish(&done, &matched, jobs).await
+        for slice in matched.chunks(SLICE) {
+            self.receipts.put_pages(&self.pages(slice)).await?;
+            unfinished.extend(self.send(slice).await);
+        }
+        let of = |at: usize| jobs.get(at).map(|job| job.message_ids.clone()).unwrap_or_default();
+        report.failed.extend(unfinished.iter().flat_map(|&at| of(at)));
+        self.finish(&unfinished, &matched, jobs).await
     }
 
     /// The events of the jobs, from the messages and, where they do not fit there, the table.
@@ -180,15 +186,18 @@ impl FanOutWorker {
         Ok(events)
     }
 
-    /// All webhooks of the organisations that the jobs belong to.
-    async fn load_webhooks<'a>(
-        &self,
-        jobs: &'a [Job],
-    ) -> Result<HashMap<&'a str, Vec<Webhook>>, StoreError> {
+    /// All webhooks of the organisations that the jobs belong to. An organisation whose webhooks
+    /// cannot be read is left out, and stands in nobody else's way.
+    async fn load_webhooks<'a>(&self, jobs: &'a [Job]) -> HashMap<&'a str, Vec<Webhook>> {
         let orgs: HashSet<&str> = jobs.iter().map(|job| job.order.org.as_str()).collect();
-        let read =
-            |org: &'a str| async move { Ok::<_, StoreError>((org, self.all_webhooks(org).await?)) };
-        Ok(try_join_all(orgs.into_iter().map(read)).await?.into_iter().collect())
+        let read = |org: &'a str| async move {
+            let log = |error: &StoreError| {
+                let error = error as &dyn std::error::Error;
+                tracing::error!(org_id = org, error, "an organisation's webhooks cannot be read");
+            };
+            Some((org, self.all_webhooks(org).await.inspect_err(log).ok()?))
+        };
+        join_all(orgs.into_iter().map(read)).await.into_iter().flatten().collect()
     }
 
     async fn all_webhooks(&self, org: &str) -> Result<Vec<Webhook>, StoreError> {
@@ -246,7 +255,7 @@ impl FanOutWorker {
     /// Records where the events went and strikes their notes out.
     async fn finish(
         &self,
-        done: &[&Job],
+        unfinished: &HashSet<usize>,
         matched: &[Matched],
         jobs: &[Job],
     ) -> Result<(), StoreError> {
@@ -254,28 +263,41 @@ impl FanOutWorker {
         for it in matched {
             went_to.entry(it.job).or_default().push(it.message.webhook_id.clone());
         }
-        let records: Vec<_> = went_to
-            .into_iter()
-            .filter_map(|(at, webhooks)| {
-                let order = &jobs.get(at)?.order;
-                let expires_at = self.expires_at(order.noted_at);
-                Some(FanOutRecord {
-                    org: order.org.clone(),
-                    event_id: order.event_id.clone(),
-                    webhooks,
-                    expires_at,
-                })
-            })
-            .collect();
-        let note = |job: &&Job| FanOutNote {
-            org: job.order.org.clone(),
-            event_id: job.order.event_id.clone(),
-            at: job.order.noted_at,
-        };
-        let notes: Vec<_> = done.iter().map(note).collect();
-        // The note goes last: until it does, the sweep would fan the event out again.
+        let (mut records, mut notes) = (Vec::new(), Vec::new());
+        for (at, job) in jobs.iter().enumerate().filter(|(at, _)| !unfinished.contains(at)) {
+            let (org, event_id) = (&job.order.org, &job.order.event_id);
+            records.extend(went_to.remove(&at).map(|webhooks| FanOutRecord {
+                org: org.clone(),
+                event_id: event_id.clone(),
+                webhooks,
+                expires_at: self.expires_at(job.order.noted_at),
+            }));
+            notes.extend(job.noted_at.iter().map(|&at| FanOutNote {
+                org: org.clone(),
+                event_id: event_id.clone(),
+                at,
+            }));
+        }
+        // The notes go last: until they do, the sweep would fan the events out again.
         self.events.put_fan_outs(&records).await?;
         self.intents.strike_fan_outs(&notes).await
+    }
+}
+
+/// Messages about one event are one job: its deliveries are queued once, and a batch of writes must
+/// not name an item twice.
+fn join(jobs: &mut Vec<Job>, message_id: String, order: FanOut) {
+    let is_it = |job: &&mut Job| job.order.event_id == order.event_id && job.order.org == order.org;
+    match jobs.iter_mut().find(is_it) {
+        None => {
+            let noted_at = vec![order.noted_at];
+            jobs.push(Job { message_ids: vec![message_id], noted_at, order });
+        }
+        Some(job) => {
+            job.message_ids.push(message_id);
+            job.noted_at.push(order.noted_at);
+            job.order.inline = job.order.inline.take().or(order.inline);
+        }
     }
 }
 

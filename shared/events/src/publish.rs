@@ -140,13 +140,37 @@ impl Publisher {
         for (event, id) in events.iter_mut().zip(&record.event_ids) {
             event.event_id = Some(id.clone());
         }
-        // The first request's time: were it to have died after its note and before its event,
-        // this one finishes its work.
-        let mut results = self.publish(Publication { now: record.accepted_at, ..by }, events).await;
+        let prepared = events.into_iter().map(|event| self.prepare(by, record.accepted_at, event));
+        let prepared: Vec<_> = prepared.collect();
+        let known = if replayed { self.known(by.org, &record.event_ids).await? } else { vec![] };
+        let (mut results, mut left) = (Vec::with_capacity(prepared.len()), Vec::new());
+        for event in prepared {
+            // What is stored has had its note: only what the first request did not get to is left.
+            let is_known = event.as_ref().is_ok_and(|event| {
+                known.iter().any(|it| it.id == event.id && it.digest == event.digest)
+            });
+            match event {
+                Ok(event) if is_known => {
+                    results.push(Some(Ok(Accepted { event_id: event.id, duplicate: true })));
+                }
+                event => {
+                    results.push(None);
+                    left.push(event);
+                }
+            }
+        }
+        let mut finished = self.publish_prepared(by, left).await.into_iter();
+        let results = results.into_iter().filter_map(|result| result.or_else(|| finished.next()));
+        let mut results: Vec<_> = results.collect();
         if replayed {
             results.iter_mut().flatten().for_each(|accepted| accepted.duplicate = true);
         }
         Ok(Published { results, replayed })
+    }
+
+    async fn known(&self, org: &str, ids: &[EventId]) -> Result<Vec<StoredEvent>, StoreError> {
+        let ids: Vec<_> = ids.iter().map(|id| (org.to_owned(), id.clone())).collect();
+        self.events.get_many(&ids, true).await
     }
 
     /// Publishes events; each has a result of its own, in order. Per event: one write unit for
@@ -157,25 +181,36 @@ impl Publisher {
         by: Publication<'_>,
         events: Vec<NewEvent>,
     ) -> Vec<Result<Accepted, PublishError>> {
-        let prepared: Vec<_> = events.into_iter().map(|event| self.prepare(by, event)).collect();
-        let notes: Vec<_> = prepared.iter().flatten().map(note).collect();
-        if let Err(error) = self.intents.note_fan_outs(&notes).await {
-            tracing::error!(error = &error as &dyn std::error::Error, "events could not be noted");
-            return prepared
-                .into_iter()
-                .map(|event| event.and(Err(StoreError::Throttled.into())))
-                .collect();
-        }
-        let stored = join_all(prepared.into_iter().map(|event| self.store(event))).await;
-        self.queue_new(&stored).await;
-        self.strike_repeats(&stored).await;
-        stored
-            .into_iter()
-            .map(|outcome| outcome.map(|(event, outcome)| accepted(event, &outcome)))
-            .collect()
+        let prepared = events.into_iter().map(|event| self.prepare(by, by.now, event)).collect();
+        self.publish_prepared(by, prepared).await
     }
 
-    fn prepare(&self, by: Publication<'_>, event: NewEvent) -> Result<StoredEvent, PublishError> {
+    /// Notes are made as of now, also for events that count as accepted earlier: a note that is
+    /// old already would be taken for one that nobody is working on.
+    async fn publish_prepared(
+        &self,
+        by: Publication<'_>,
+        prepared: Vec<Result<StoredEvent, PublishError>>,
+    ) -> Vec<Result<Accepted, PublishError>> {
+        let notes: Vec<_> = prepared.iter().flatten().map(|event| note(event, by.now)).collect();
+        if let Err(error) = self.intents.note_fan_outs(&notes).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "events could not be noted");
+            let refused = |event: Result<_, _>| event.and(Err(StoreError::Throttled.into()));
+            return prepared.into_iter().map(refused).collect();
+        }
+        let stored = join_all(prepared.into_iter().map(|event| self.store(event))).await;
+        self.queue_new(&stored, by.now).await;
+        self.strike_repeats(&stored, by.now).await;
+        stored.into_iter().map(|outcome| accepted(outcome?)).collect()
+    }
+
+    fn prepare(
+        &self,
+        by: Publication<'_>,
+        accepted_at: Millis,
+        event: NewEvent,
+    ) -> Result<StoredEvent, PublishError> {
         let data = pyjson::dumps(&event.data)?;
         let digest = digest(&[
             catalogue::find(&event.event_type)
@@ -192,12 +227,12 @@ impl Publisher {
             project: event.project,
             event_type: event.event_type,
             debate_id: event.debate_id,
-            timestamp: printed_time(event.timestamp, by.now),
-            accepted_at: by.now,
+            timestamp: printed_time(event.timestamp, accepted_at),
+            accepted_at,
             data,
             request_id: by.request_id.to_owned(),
             digest,
-            expires_at: by.now.unix_seconds() + self.retention_days * 86_400,
+            expires_at: accepted_at.unix_seconds() + self.retention_days * 86_400,
         };
         if printed_bytes(&stored) > MAX_BODY_BYTES {
             Err(PublishError::TooLarge)
@@ -211,19 +246,18 @@ impl Publisher {
         event: Result<StoredEvent, PublishError>,
     ) -> Result<(StoredEvent, Stored), PublishError> {
         let event = event?;
-        match self.events.put(&event).await? {
-            Stored::Existing { digest, .. } if digest != event.digest => {
-                Err(PublishError::IdTaken(event.id))
-            }
-            outcome => Ok((event, outcome)),
-        }
+        let outcome = self.events.put(&event).await?;
+        Ok((event, outcome))
     }
 
     /// Queues what is new. Nothing is lost when that fails: the note is still there.
-    async fn queue_new(&self, stored: &[Result<(StoredEvent, Stored), PublishError>]) {
+    async fn queue_new(
+        &self,
+        stored: &[Result<(StoredEvent, Stored), PublishError>],
+        noted_at: Millis,
+    ) {
         let new = stored.iter().flatten().filter(|(_, outcome)| *outcome == Stored::New);
-        let orders: Vec<_> =
-            new.map(|(event, _)| fan_out_order(event, event.accepted_at)).collect();
+        let orders: Vec<_> = new.map(|(event, _)| fan_out_order(event, noted_at)).collect();
         for error in self.queue.send_all(&orders).await.into_iter().filter_map(Result::err) {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
@@ -234,11 +268,15 @@ impl Publisher {
 
     /// Strikes out the notes of repeats. A repeat of the very same moment shares its note with
     /// the original, or is our own write repeated by the SDK: that note must stay.
-    async fn strike_repeats(&self, stored: &[Result<(StoredEvent, Stored), PublishError>]) {
+    async fn strike_repeats(
+        &self,
+        stored: &[Result<(StoredEvent, Stored), PublishError>],
+        noted_at: Millis,
+    ) {
         let repeats = stored.iter().flatten().filter(
             |(event, outcome)| matches!(outcome, Stored::Existing { accepted_at, .. } if *accepted_at != event.accepted_at),
         );
-        let notes: Vec<_> = repeats.map(|(event, _)| note(event)).collect();
+        let notes: Vec<_> = repeats.map(|(event, _)| note(event, noted_at)).collect();
         if let Err(error) = self.intents.strike_fan_outs(&notes).await {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
@@ -248,12 +286,18 @@ impl Publisher {
     }
 }
 
-fn accepted(event: StoredEvent, outcome: &Stored) -> Accepted {
-    Accepted { event_id: event.id, duplicate: *outcome != Stored::New }
+fn accepted((event, outcome): (StoredEvent, Stored)) -> Result<Accepted, PublishError> {
+    match outcome {
+        Stored::New => Ok(Accepted { event_id: event.id, duplicate: false }),
+        Stored::Existing { digest, .. } if digest != event.digest => {
+            Err(PublishError::IdTaken(event.id))
+        }
+        Stored::Existing { .. } => Ok(Accepted { event_id: event.id, duplicate: true }),
+    }
 }
 
-fn note(event: &StoredEvent) -> FanOutNote {
-    FanOutNote { org: event.org.clone(), event_id: event.id.clone(), at: event.accepted_at }
+fn note(event: &StoredEvent, at: Millis) -> FanOutNote {
+    FanOutNote { org: event.org.clone(), event_id: event.id.clone(), at }
 }
 
 /// The publisher's own text when it is in UTC as we print it, else the same time in that form.

@@ -130,8 +130,12 @@ struct VersionOnly {
 
 /// The body of a message.
 pub fn encode<T: Serialize>(message: &T) -> String {
-    // These types have nothing that JSON cannot print.
-    serde_json::to_string(&Versioned { v: VERSION, message }).unwrap_or_default()
+    // These types have nothing that JSON cannot print. The two characters can only stand inside
+    // strings, and SQS refuses them as they are.
+    serde_json::to_string(&Versioned { v: VERSION, message })
+        .unwrap_or_default()
+        .replace('\u{fffe}', "\\ufffe")
+        .replace('\u{ffff}', "\\uffff")
 }
 
 /// Reads the body of a message.
@@ -176,6 +180,14 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         assert_eq!(decode::<Deliver>(&encode(&message())).unwrap(), message());
+    }
+
+    #[test]
+    fn what_sqs_refuses_is_escaped() {
+        let strange = Deliver { event_type: "a\u{fffe}b\u{ffff}".into(), ..message() };
+        let body = encode(&strange);
+        assert!(!body.contains(['\u{fffe}', '\u{ffff}']));
+        assert_eq!(decode::<Deliver>(&body).unwrap(), strange);
     }
 
     #[test]

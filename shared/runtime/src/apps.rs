@@ -207,6 +207,7 @@ pub fn sweep(boot: Boot<SweepConfig>) -> Result<Sweeps, BoxError> {
             intents: intents.clone(),
             queue: Queue::new(sqs.clone(), config.events_queue_url),
             grace_ms: config.grace_ms,
+            clock: clock::now,
         },
         deliveries: DeliverySweep {
             registrations: Registrations::new(dynamo.clone(), config.registrations_table),
@@ -219,6 +220,7 @@ pub fn sweep(boot: Boot<SweepConfig>) -> Result<Sweeps, BoxError> {
             grace_ms: config.grace_ms,
             retention_days: config.retention_days,
             max_attempts: config.retry_policy.max_attempts(),
+            clock: clock::now,
         },
     })
 }
@@ -227,10 +229,9 @@ pub fn sweep(boot: Boot<SweepConfig>) -> Result<Sweeps, BoxError> {
 ///
 /// # Errors
 /// When a table did not answer one of the halves; the next minute tries again.
-pub async fn run_sweep(sweeps: &Sweeps, _deadline: Deadline) -> Result<Counts, BoxError> {
-    let now = clock::now();
+pub async fn run_sweep(sweeps: &Sweeps, deadline: Deadline) -> Result<Counts, BoxError> {
     let (fan_outs, deliveries) =
-        futures_util::join!(sweeps.fan_outs.run(now), sweeps.deliveries.run(now));
+        futures_util::join!(sweeps.fan_outs.run(deadline), sweeps.deliveries.run(deadline));
     let (fan_outs, deliveries) = (fan_outs?, deliveries?);
     Ok(counted([
         ("events_requeued", fan_outs.requeued),

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dynamo::{BatchRead, Dynamo};
 use crate::error::StoreError;
-use crate::item::{Item, Reader, json, key, number, text};
+use crate::item::{Item, Reader, json, key, number, readable, text};
 
 const INDEX_BY_ORG: &str = "by_org";
 /// Sort key of an event's own item.
@@ -219,7 +219,7 @@ impl Events {
         let keys = distinct.into_iter().map(|(org, id)| key(event_pk(org, id), EVENT)).collect();
         let items =
             self.dynamo.get_all(&self.table, keys, BatchRead { consistent, only: None }).await?;
-        items.iter().map(read_event).collect()
+        Ok(readable(&items, read_event))
     }
 
     /// Events of an organisation, newest first, from `before` (a place that an earlier page gave) on, and the place after which the list goes on. Half a read unit per 4 KB of the index,
@@ -250,7 +250,9 @@ impl Events {
         let query = match project {
             None => query,
             Some(project) => query
-                .filter_expression("project = :project")
+                .filter_expression("#project = :project")
+                // A reserved word.
+                .expression_attribute_names("#project", "project")
                 .expression_attribute_values(":project", text(project)),
         };
         let answer = query.send().await.map_err(StoreError::from_sdk)?;

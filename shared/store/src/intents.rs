@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dynamo::Dynamo;
 use crate::error::StoreError;
-use crate::item::{Item, Reader, json, key, number, text};
+use crate::item::{Item, Reader, json, key, number, readable, text};
 use crate::shard_of;
 
 /// How long a note is kept if nothing strikes it out: 14 days, as long as a queue keeps messages.
@@ -124,7 +124,7 @@ impl Intents {
         limit: i32,
     ) -> Result<Vec<FanOutNote>, StoreError> {
         let items = self.before(format!("fan-out#{shard}"), before, limit).await?;
-        items.iter().map(read_fan_out).collect()
+        Ok(readable(&items, read_fan_out))
     }
 
     /// Leases that ended before `before` in one shard, oldest first. Half a read unit per 4 KB.
@@ -135,7 +135,7 @@ impl Intents {
         limit: i32,
     ) -> Result<Vec<LeaseNote>, StoreError> {
         let items = self.before(format!("lease#{shard}"), before, limit).await?;
-        items.iter().map(read_lease).collect()
+        Ok(readable(&items, read_lease))
     }
 
     async fn before(

@@ -59,6 +59,18 @@ impl Reader<'_> {
     }
 }
 
+/// What can be read of a batch. One damaged item must not stand in the way of all others: it is
+/// logged and left out.
+pub(crate) fn readable<T>(items: &[Item], read: impl Fn(&Item) -> Result<T, StoreError>) -> Vec<T> {
+    let logged = |item| {
+        let log = |error: &StoreError| {
+            tracing::error!(error = error as &dyn std::error::Error, "an item is left out");
+        };
+        read(item).inspect_err(log).ok()
+    };
+    items.iter().filter_map(logged).collect()
+}
+
 /// JSON text of one of our own types.
 ///
 /// # Errors

@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 
 use crate::dynamo::{BatchRead, Dynamo};
 use crate::error::StoreError;
-use crate::item::{Item, Reader, json, key, number, text};
+use crate::item::{Item, Reader, json, key, number, readable, text};
 
 /// What a user sets of a webhook. Secrets and header values are encrypted before they get here.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -167,16 +167,18 @@ impl Registrations {
         answer.item.as_ref().map(from_item).transpose()
     }
 
-    /// Those of the webhooks that are there, in any order. Half a read unit per 4 KB of each:
-    /// eventually consistent, so a change may take a second to be seen by deliveries.
-    pub async fn get_many(&self, ids: &[(String, WebhookId)]) -> Result<Vec<Webhook>, StoreError> {
+    /// Those of the webhooks that are there, in any order. Half a read unit per 4 KB of each, twice
+    /// that when `consistent`; otherwise a change may take a second to be seen.
+    pub async fn get_many(
+        &self,
+        ids: &[(String, WebhookId)],
+        consistent: bool,
+    ) -> Result<Vec<Webhook>, StoreError> {
         let distinct: HashSet<_> = ids.iter().collect();
         let keys = distinct.into_iter().map(|(org, id)| key(org, id.as_str())).collect();
-        let items = self
-            .dynamo
-            .get_all(&self.table, keys, BatchRead { consistent: false, only: None })
-            .await?;
-        Ok(readable(&items))
+        let items =
+            self.dynamo.get_all(&self.table, keys, BatchRead { consistent, only: None }).await?;
+        Ok(readable(&items, from_item))
     }
 
     /// A page of an organisation's webhooks in the order they were registered, from after `after`
@@ -205,7 +207,7 @@ impl Registrations {
         };
         let answer = query.send().await.map_err(StoreError::from_sdk)?;
         self.dynamo.read(answer.consumed_capacity());
-        Ok((readable(answer.items()), answer.last_evaluated_key.is_some()))
+        Ok((readable(answer.items(), from_item), answer.last_evaluated_key.is_some()))
     }
 
     /// Stores what a user changed, if nobody changed it since `webhook.rev` was read. One write
@@ -361,19 +363,6 @@ fn to_item(webhook: &Webhook) -> Result<Item, StoreError> {
         item.insert("disabled_reason".to_owned(), text(reason));
     }
     Ok(item)
-}
-
-/// One damaged webhook must not stand in the way of all others: it is logged and left out, and what
-/// is queued for it is given up and can be redriven.
-fn readable(items: &[Item]) -> Vec<Webhook> {
-    let read = items.iter().map(from_item).filter_map(|webhook| {
-        webhook
-            .inspect_err(|error| {
-                tracing::error!(error = error as &dyn std::error::Error, "a webhook is left out");
-            })
-            .ok()
-    });
-    read.collect()
 }
 
 fn from_item(item: &Item) -> Result<Webhook, StoreError> {

@@ -156,8 +156,12 @@ impl ReceiptDesk {
         match self.receipts.write_many(std::slice::from_ref(&write)).await?.pop() {
             Some(WriteOutcome::Written(_)) => {}
             Some(WriteOutcome::Failed(error)) => return Err(error.into()),
+            // Somebody was faster, or the SDK repeated a write of ours whose answer was lost.
             Some(WriteOutcome::Refused) | None => {
-                return Err(ReceiptError::UnderWay(Status::Pending));
+                let there = self.receipts.get_many(std::slice::from_ref(&key)).await?.pop();
+                if there.is_none_or(|there| there.receipt != write.receipt) {
+                    return Err(ReceiptError::UnderWay(Status::Pending));
+                }
             }
         }
         self.queue(org, &write.receipt, &transition.effects, now).await;

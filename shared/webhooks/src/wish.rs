@@ -18,6 +18,8 @@ pub const MAX_NAME_CHARS: usize = 255;
 pub const MAX_DESCRIPTION_CHARS: usize = 2_000;
 /// The most bytes of metadata as JSON.
 pub const MAX_METADATA_BYTES: usize = 4 * 1024;
+/// The most bytes of all headers' names and values: every fan-out reads them.
+pub const MAX_HEADER_BYTES: usize = 16 * 1024;
 /// The project that a webhook belongs to when none is named.
 pub const DEFAULT_PROJECT: &str = "default";
 /// Beginnings of header names that are the other profile's.
@@ -206,6 +208,11 @@ impl Wish {
             Given::Absent => Given::Absent,
             Given::Null => Given::Null,
             Given::Value(headers) => match check_headers(headers, &OTHER_PROFILES) {
+                Ok(checked) if header_bytes(&checked) > MAX_HEADER_BYTES => {
+                    let message = format!("must be at most {MAX_HEADER_BYTES} bytes in all");
+                    problems.push(Problem::new("headers", message));
+                    Given::Absent
+                }
                 Ok(checked) => Given::Value(checked),
                 Err(broken) => {
                     problems.extend(broken.into_iter().map(|problem| {
@@ -221,6 +228,10 @@ impl Wish {
             },
         }
     }
+}
+
+fn header_bytes(headers: &[(String, String)]) -> usize {
+    headers.iter().map(|(name, value)| name.len() + value.len()).sum()
 }
 
 fn check_event_types(patterns: Option<&[String]>, problems: &mut Vec<Problem>) {
@@ -260,6 +271,10 @@ mod tests {
             .map_err(|problems| problems.into_iter().map(|problem| problem.field).collect())
     }
 
+    fn many_long_headers() -> Map<String, Value> {
+        (0..5).map(|n| (format!("X-{n}"), "x".repeat(4_000).into())).collect()
+    }
+
     #[test]
     fn every_broken_rule_names_its_field() {
         for (wish, field) in [
@@ -279,6 +294,7 @@ mod tests {
             (json!({"retry_policy": {"max_delay_seconds": 0.5}}), "retry_policy.max_delay_seconds"),
             (json!({"retry_policy": {"timeout_seconds": 31}}), "retry_policy.timeout_seconds"),
             (json!({"headers": {"Host": "x"}}), "headers.Host"),
+            (json!({"headers": many_long_headers()}), "headers"),
             (json!({"headers": {"X-A": "a\r\nb"}}), "headers.X-A"),
             (json!({"headers": {"X-Agenta-Event": "a"}}), "headers.X-Agenta-Event"),
             (json!({"secret": "short"}), "secret"),

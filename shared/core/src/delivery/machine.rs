@@ -323,7 +323,8 @@ impl Delivery {
         // The receiver has it, whoever's lease that was: recording it spares a needless repeat.
         let late_success = generation == self.generation
             && answer == Answer::Success
-            && matches!(self.status, Status::InProgress | Status::Retrying);
+            && (matches!(self.status, Status::InProgress | Status::Retrying)
+                || self.reason == Some(Reason::Exhausted));
         if !holds_lease && !late_success {
             return Step::Ignore(Ignored::LeaseLost);
         }

@@ -122,7 +122,9 @@ fn an_answer_decides_what_becomes_of_an_attempt() {
 
 #[test]
 fn an_answer_after_the_lease_only_counts_when_it_is_good_news() {
-    for from in [in_progress(2, NOW.0 + 1), retrying(1, NOW.0 + 9)] {
+    let exhausted =
+        Delivery { reason: Some(Reason::Exhausted), ..delivery(Status::DeadLettered, 0, 3) };
+    for from in [in_progress(2, NOW.0 + 1), retrying(1, NOW.0 + 9), exhausted] {
         assert_eq!(
             ignored(&from, &answered("old", Answer::Failure { retry_after_ms: None })),
             Ignored::LeaseLost

@@ -7,6 +7,7 @@ use aragora_core::ids::{DeliveryId, EventId, WebhookId};
 use aragora_core::time::Millis;
 use aragora_queue::message::{Deliver, InlineEvent};
 use aragora_store::StoreError;
+use aragora_store::events::StoredEvent;
 use aragora_store::receipts::{Over, PageEntry, ReceiptKey, StoredReceipt, WriteReceipt};
 use aragora_store::registrations::Webhook;
 use futures_util::try_join;
@@ -96,10 +97,12 @@ impl DeliverWorker {
             .map(|order| (order.org.clone(), order.event_id.clone()))
             .collect();
         let (webhooks, receipts, events) = try_join!(
-            self.registrations.get_many(&webhook_ids),
+            self.registrations.get_many(&webhook_ids, false),
             self.receipts.get_many(&receipt_keys),
             self.events.get_many(&event_ids, false),
         )?;
+        let (webhooks, events) =
+            try_join!(self.doubted(webhooks, webhook_ids), self.missing(events, event_ids))?;
         let events = events.into_iter().map(|event| {
             let inline = InlineEvent {
                 project: event.project,
@@ -114,6 +117,30 @@ impl DeliverWorker {
         let receipts =
             receipts.into_iter().map(|stored| (stored.receipt.delivery_id.clone(), stored));
         Ok(Found { webhooks, receipts: receipts.collect(), events: events.collect() })
+    }
+
+    /// The webhooks, with those that are missing or disabled read again as last written: a replica
+    /// that lags must not give deliveries up.
+    async fn doubted(
+        &self,
+        mut found: Vec<Webhook>,
+        mut ids: Vec<(String, WebhookId)>,
+    ) -> Result<Vec<Webhook>, StoreError> {
+        found.retain(|webhook| webhook.enabled);
+        ids.retain(|(org, id)| !found.iter().any(|it| it.id == *id && it.org == *org));
+        found.extend(self.registrations.get_many(&ids, true).await?);
+        Ok(found)
+    }
+
+    /// The events, with those that are missing read again as last written.
+    async fn missing(
+        &self,
+        mut found: Vec<StoredEvent>,
+        mut ids: Vec<(String, EventId)>,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        ids.retain(|(org, id)| !found.iter().any(|it| it.id == *id && it.org == *org));
+        found.extend(self.events.get_many(&ids, true).await?);
+        Ok(found)
     }
 
     /// What becomes of a delivery now that a message about it was received; `None` when nothing is

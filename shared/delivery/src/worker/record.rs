@@ -143,7 +143,14 @@ impl DeliverWorker {
             now,
         }) {
             Ok(prepared) => {
-                let timeout = Duration::from_secs_f64(planned.policy.timeout_seconds);
+                // Never beyond the lease: another worker may send from then on.
+                let lease = planned.receipt.state.lease.as_ref();
+                let lease_ms = lease.map_or(0, |lease| lease.until.since(now));
+                let timeout = planned.policy.timeout_ms().min(lease_ms);
+                let Some(timeout) = u64::try_from(timeout).ok().filter(|millis| *millis > 0) else {
+                    return ours("the attempt's time was over before it began");
+                };
+                let timeout = Duration::from_millis(timeout);
                 let (url, headers, body) = (&webhook.config.url, prepared.headers, prepared.body);
                 self.sender.send(OutgoingRequest { url, headers, body, timeout }).await
             }
@@ -284,11 +291,14 @@ impl DeliverWorker {
             again.iter().map(|plan: &Planned| plan.write(self.retention_days, now)).collect();
         match self.receipts.write_many(&writes).await {
             Ok(outcomes) => {
-                let done = again
-                    .into_iter()
-                    .zip(outcomes)
-                    .filter(|(_, outcome)| matches!(outcome, WriteOutcome::Written(_)));
-                written.extend(done.map(|(plan, _)| plan));
+                for (plan, outcome) in again.into_iter().zip(outcomes) {
+                    match outcome {
+                        WriteOutcome::Written(_) => written.push(plan),
+                        // Somebody has moved it on in the meantime.
+                        WriteOutcome::Refused => {}
+                        WriteOutcome::Failed(error) => recorded.lost([plan], &error),
+                    }
+                }
             }
             Err(error) => recorded.lost(again, &error),
         }

@@ -64,6 +64,9 @@ impl Receipts {
             (None, None) => DeliveryBound::none(),
         };
         let lower = query.since.map_or_else(String::new, first_id_at);
+        if lower.as_str() >= upper.as_str() {
+            return Ok(Listed { receipts: vec![], next: None });
+        }
         let (rows, rows_end) = self.rows(query, &lower, &upper).await?;
         let wants_pending = query.statuses.is_empty() || query.statuses.contains(&Status::Pending);
         let from = rows_end.as_ref().map_or(lower.as_str(), DeliveryId::as_str);

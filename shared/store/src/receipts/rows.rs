@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, BatchStatementRequest, ReturnConsu
 use super::{Receipts, partition};
 use crate::dynamo::{BatchRead, Executed};
 use crate::error::StoreError;
-use crate::item::{Item, Reader, billed_bytes, json, key, number, text};
+use crate::item::{Item, Reader, billed_bytes, json, key, number, readable, text};
 use crate::shard_of;
 
 const INDEX_DUE: &str = "due";
@@ -118,7 +118,7 @@ impl Receipts {
             .dynamo
             .get_all(&self.table, keys, BatchRead { consistent: true, only: None })
             .await?;
-        items.iter().map(read_receipt).collect()
+        Ok(readable(&items, read_receipt))
     }
 
     /// Writes receipts, each only over what it expects; the outcomes are in the same order. One
@@ -196,7 +196,7 @@ impl Receipts {
             .await
             .map_err(StoreError::from_sdk)?;
         self.dynamo.read(answer.consumed_capacity());
-        answer.items().iter().map(read_due).collect()
+        Ok(readable(answer.items(), read_due))
     }
 }
 
