@@ -1,6 +1,9 @@
 //! The system tests: black box, over HTTP and the AWS APIs, against a running stack
 //! (`ARAGORA_STACK`; `make test` starts one). Each test works in an organisation of its own, so
 //! they run side by side; those that stop or kill parts of the stack take it for themselves.
+//!
+//! `adapters_*` are not black box: they call the adapters of the store and of the queues, on tables
+//! and queues of their own.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,6 +12,12 @@
     reason = "a test fails by panicking at the place where the system did not do what it should"
 )]
 
+mod adapters;
+mod adapters_events;
+mod adapters_intents;
+mod adapters_queue;
+mod adapters_receipts;
+mod adapters_registrations;
 mod architecture;
 mod auth_roles;
 mod auth_tenancy;

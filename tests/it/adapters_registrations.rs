@@ -1,0 +1,232 @@
+//! Table `webhook_registrations` through its adapter: changes that meet each other.
+
+use aragora_core::ids::WebhookId;
+use aragora_core::time::Millis;
+use aragora_store::StoreError;
+use aragora_store::registrations::{
+    Changed, Health, Observed, Registrations, Webhook, WebhookConfig,
+};
+use aragora_tests::proxy::Fault;
+use serde_json::{Map, Value, json};
+
+use crate::adapters::{Lab, T0, on_both_engines};
+
+on_both_engines!(
+    what_is_put_is_read,
+    a_change_needs_the_revision_it_was_made_from,
+    only_the_enabled_are_disabled,
+    observing_keeps_what_the_user_set,
+    a_webhook_that_is_gone_stays_gone,
+    pages_go_in_order_of_registration,
+    a_repeated_change_is_told_as_outdated_and_stays,
+    reads_finish_what_a_batch_leaves_undone,
+);
+
+fn id(number: u32) -> WebhookId {
+    WebhookId::parse(&format!("wh-{number:03}")).unwrap()
+}
+
+fn webhook(number: u32) -> Webhook {
+    let config = json!({
+        "project": "default", "url": "https://example.com/hook", "event_types": ["vote", "debate_*"],
+        "name": "näme", "secret": {"v": 1, "ct": "sealed"}, "header_names": ["X-One"],
+        "headers": {"v": 1, "ct": "sealed"}, "filters": {"data.n": [1, 1e300]},
+        "rate_limit_per_second": 2.5, "metadata": {"z": null, "a": {"deep": [true]}},
+        "created_at": T0.0,
+    });
+    Webhook {
+        org: "org".to_owned(),
+        id: id(number),
+        config: serde_json::from_value::<WebhookConfig>(config).unwrap(),
+        enabled: true,
+        disabled_reason: None,
+        updated_at: T0,
+        rev: 1,
+        health: Health::default(),
+    }
+}
+
+fn failed(at: Millis, failures: u64) -> Observed {
+    Observed { at, failures, succeeded: false, failure_reason: Some("timeout".to_owned()) }
+}
+
+async fn read(registrations: &Registrations, number: u32) -> Webhook {
+    registrations.get("org", &id(number)).await.unwrap().unwrap()
+}
+
+async fn what_is_put_is_read(lab: &Lab) {
+    let registrations = lab.registrations().await;
+    let mut disabled = webhook(2);
+    (disabled.enabled, disabled.disabled_reason) = (false, Some("gone".to_owned()));
+    for webhook in [webhook(1), disabled] {
+        registrations.put(&webhook).await.unwrap();
+        registrations.put(&webhook).await.unwrap();
+        assert_eq!(registrations.get("org", &webhook.id).await.unwrap(), Some(webhook));
+    }
+    assert_eq!(registrations.get("other", &id(1)).await.unwrap(), None);
+    let ids = [("org".to_owned(), id(1)), ("org".to_owned(), id(1)), ("other".to_owned(), id(2))];
+    for consistent in [true, false] {
+        assert_eq!(registrations.get_many(&ids, consistent).await.unwrap(), [webhook(1)]);
+    }
+    assert_eq!(registrations.get_many(&[], true).await.unwrap(), []);
+}
+
+async fn a_change_needs_the_revision_it_was_made_from(lab: &Lab) {
+    let registrations = lab.registrations().await;
+    registrations.put(&webhook(1)).await.unwrap();
+    let (mut one, mut other) = (webhook(1), webhook(1));
+    "https://one.example/".clone_into(&mut one.config.url);
+    (one.updated_at, one.enabled) = (T0.plus(1), false);
+    one.disabled_reason = Some("by hand".to_owned());
+    "https://other.example/".clone_into(&mut other.config.url);
+    let (first, second) =
+        tokio::join!(registrations.change(&one, false), registrations.change(&other, false));
+    let outcomes = [first.unwrap(), second.unwrap()];
+    let (winner, loser) = match outcomes {
+        [Changed::Done, Changed::Outdated] => (one, other),
+        [Changed::Outdated, Changed::Done] => (other, one),
+        both => panic!("{both:?}"),
+    };
+    assert_eq!(read(&registrations, 1).await, Webhook { rev: 2, ..winner });
+
+    // Read again, it can be changed; a reason that is no longer given goes away.
+    let again = Webhook { rev: 2, disabled_reason: None, ..loser };
+    assert_eq!(registrations.change(&again, false).await.unwrap(), Changed::Done);
+    assert_eq!(read(&registrations, 1).await, Webhook { rev: 3, ..again });
+}
+
+async fn only_the_enabled_are_disabled(lab: &Lab) {
+    let registrations = lab.registrations().await;
+    registrations.put(&webhook(1)).await.unwrap();
+    let disable =
+        async |reason: &str, at| registrations.disable("org", &id(1), reason, at).await.unwrap();
+    assert_eq!(disable("gone", T0.plus(5)).await, Changed::Done);
+    let expected = Webhook {
+        enabled: false,
+        disabled_reason: Some("gone".to_owned()),
+        updated_at: T0.plus(5),
+        rev: 2,
+        ..webhook(1)
+    };
+    assert_eq!(read(&registrations, 1).await, expected);
+    assert_eq!(disable("another", T0.plus(6)).await, Changed::Outdated);
+    assert_eq!(read(&registrations, 1).await, expected);
+    // A user's change from before it was disabled does not enable it again.
+    assert_eq!(registrations.change(&webhook(1), false).await.unwrap(), Changed::Outdated);
+    assert_eq!(read(&registrations, 1).await, expected);
+}
+
+async fn observing_keeps_what_the_user_set(lab: &Lab) {
+    let registrations = lab.registrations().await;
+    registrations.put(&webhook(1)).await.unwrap();
+    let observe = async |seen: &Observed| {
+        assert_eq!(registrations.observe("org", &id(1), seen).await.unwrap(), Changed::Done);
+        read(&registrations, 1).await
+    };
+    observe(&failed(T0.plus(1), 2)).await;
+    let mut expected = webhook(1);
+    expected.health = Health {
+        failure_count: 5,
+        last_triggered_at: Some(T0.plus(2)),
+        last_success_at: None,
+        last_failure_at: Some(T0.plus(2)),
+        last_failure_reason: Some("timeout".to_owned()),
+    };
+    assert_eq!(observe(&failed(T0.plus(2), 3)).await, expected);
+
+    // It needs no revision and takes none.
+    let mut changed = Webhook { enabled: false, ..webhook(1) };
+    changed.config.metadata = Map::from_iter([("n".to_owned(), Value::from(7))]);
+    assert_eq!(registrations.change(&changed, false).await.unwrap(), Changed::Done);
+    expected = Webhook { rev: 2, health: expected.health, ..changed };
+    assert_eq!(read(&registrations, 1).await, expected);
+
+    let success = Observed { at: T0.plus(9), failures: 1, succeeded: true, failure_reason: None };
+    expected.health.failure_count = 1;
+    expected.health.last_triggered_at = Some(T0.plus(9));
+    expected.health.last_success_at = Some(T0.plus(9));
+    assert_eq!(observe(&success).await, expected);
+    let nothing = Observed { at: T0.plus(10), failures: 0, succeeded: false, failure_reason: None };
+    expected.health.last_triggered_at = Some(T0.plus(10));
+    assert_eq!(observe(&nothing).await, expected);
+
+    assert_eq!(registrations.change(&expected, true).await.unwrap(), Changed::Done);
+    expected.health.failure_count = 0;
+    assert_eq!(read(&registrations, 1).await, Webhook { rev: 3, ..expected });
+}
+
+async fn a_webhook_that_is_gone_stays_gone(lab: &Lab) {
+    let registrations = lab.registrations().await;
+    registrations.put(&webhook(1)).await.unwrap();
+    assert_eq!(registrations.delete("other", &id(1)).await.unwrap(), Changed::Outdated);
+    assert_eq!(registrations.delete("org", &id(1)).await.unwrap(), Changed::Done);
+    assert_eq!(registrations.delete("org", &id(1)).await.unwrap(), Changed::Outdated);
+    for outcome in [
+        registrations.change(&webhook(1), true).await,
+        registrations.disable("org", &id(1), "gone", T0).await,
+        registrations.observe("org", &id(1), &failed(T0, 1)).await,
+    ] {
+        assert_eq!(outcome.unwrap(), Changed::Outdated);
+    }
+    assert_eq!(registrations.get("org", &id(1)).await.unwrap(), None);
+}
+
+async fn pages_go_in_order_of_registration(lab: &Lab) {
+    let registrations = lab.registrations().await;
+    for number in [4, 0, 3, 6, 1, 2, 5] {
+        registrations.put(&webhook(number)).await.unwrap();
+    }
+    registrations.put(&Webhook { org: "org2".to_owned(), ..webhook(9) }).await.unwrap();
+    let (mut seen, mut after) = (Vec::new(), None::<WebhookId>);
+    loop {
+        let place = after.as_ref().map(WebhookId::as_str);
+        let (page, more) = registrations.page("org", place, 3).await.unwrap();
+        assert!(page.len() <= 3);
+        after = page.last().map(|last| last.id.clone()).or(after);
+        seen.extend(page);
+        if !more {
+            break;
+        }
+    }
+    assert_eq!(seen, (0..7).map(webhook).collect::<Vec<_>>());
+}
+
+async fn a_repeated_change_is_told_as_outdated_and_stays(lab: &Lab) {
+    let registrations = lab.registrations().await;
+    registrations.put(&webhook(1)).await.unwrap();
+    let mut changed = webhook(1);
+    changed.config.name = Some("new".to_owned());
+    lab.proxy.script("UpdateItem", [Fault::LoseAnswer]);
+    // Whoever changes it reads again and finds nothing left to change.
+    assert_eq!(registrations.change(&changed, false).await.unwrap(), Changed::Outdated);
+    lab.met("UpdateItem", 2);
+    assert_eq!(read(&registrations, 1).await, Webhook { rev: 2, ..changed.clone() });
+
+    lab.proxy.script("UpdateItem", [Fault::LoseRequest, Fault::throttled()]);
+    changed.rev = 2;
+    assert_eq!(registrations.change(&changed, false).await.unwrap(), Changed::Done);
+    lab.met("UpdateItem", 5);
+    lab.proxy.script("UpdateItem", [Fault::internal(), Fault::internal(), Fault::internal()]);
+    let error = registrations.change(&Webhook { rev: 3, ..changed }, false).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+    assert_eq!(read(&registrations, 1).await.rev, 3);
+}
+
+async fn reads_finish_what_a_batch_leaves_undone(lab: &Lab) {
+    let registrations = lab.registrations().await;
+    let all: Vec<_> = (0..30).map(webhook).collect();
+    for webhook in &all {
+        registrations.put(webhook).await.unwrap();
+    }
+    let ids: Vec<_> = (0..130).map(|number| ("org".to_owned(), id(number))).collect();
+    lab.proxy.script("BatchGetItem", [Fault::refuse_after(10), Fault::refuse_after(0)]);
+    let mut found = registrations.get_many(&ids, false).await.unwrap();
+    found.sort_by(|one, other| one.id.cmp(&other.id));
+    assert_eq!(found, all);
+    lab.met("BatchGetItem", 4);
+
+    lab.proxy.script("BatchGetItem", (0..5).map(|_| Fault::refuse_after(0)));
+    let error = registrations.get_many(&ids[..9], true).await.unwrap_err();
+    assert!(matches!(error, StoreError::Incomplete(9)), "{error:?}");
+    assert_eq!(lab.proxy.unused(), 0);
+}
