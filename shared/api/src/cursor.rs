@@ -42,12 +42,12 @@ pub(crate) fn read<T>(
     kind: Kind,
     parse: impl Fn(&str) -> Option<T>,
 ) -> Result<Option<T>, ApiError> {
-    let Some(text) = query.one("cursor")? else { return Ok(None) };
+    let Some(text) = query.cursor()? else { return Ok(None) };
     let place = || {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         parse(std::str::from_utf8(&bytes).ok()?.strip_prefix(kind.prefix())?)
     };
-    place().map(Some).ok_or_else(|| ApiError::field("cursor", "is not a cursor of this list"))
+    place().map(Some).ok_or_else(Query::bad_cursor)
 }
 
 #[cfg(test)]

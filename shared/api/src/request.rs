@@ -3,7 +3,6 @@
 use aragora_core::access::Principal;
 use aragora_core::time::Millis;
 use http::{HeaderMap, Method};
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::body;
@@ -73,11 +72,6 @@ impl Call {
     /// The body, which must be a JSON object, with its keys in order.
     pub fn json_object(&self) -> Result<Map<String, Value>, ApiError> {
         body::parse_object(&self.body).map_err(one)
-    }
-
-    /// The body, which must be a JSON object, read into `T`. Unknown fields are ignored.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
-        body::parse(&self.body).and_then(|value| body::read(value, "")).map_err(one)
     }
 }
 
