@@ -12,6 +12,7 @@ use crate::adapters::{Lab, T0, on_both_engines, on_dynoxide};
 
 on_both_engines!(
     an_event_is_stored_once,
+    an_event_that_cannot_be_read_is_not_taken_for_absent,
     a_repeated_put_is_known_by_its_own_acceptance,
     a_put_that_fails_says_how,
     a_key_stands_for_its_first_request,
@@ -68,6 +69,16 @@ async fn an_event_is_stored_once(lab: &Lab) {
     assert_eq!(events.put(&foreign).await.unwrap(), Stored::New);
     assert_eq!(events.get("org2", &first.id, true).await.unwrap(), Some(foreign));
     assert_eq!(events.get("org", &first.id, true).await.unwrap(), Some(first));
+}
+
+async fn an_event_that_cannot_be_read_is_not_taken_for_absent(lab: &Lab) {
+    let events = lab.events().await;
+    // No parser lets this id in, and so none reads it back.
+    let damaged = serde_json::from_value(serde_json::json!("a b")).unwrap();
+    let damaged = StoredEvent { id: damaged, ..event("evt-1", T0) };
+    assert_eq!(events.put(&damaged).await.unwrap(), Stored::New);
+    let read = events.get_many(&[("org".to_owned(), damaged.id)], true).await;
+    assert!(matches!(read, Err(StoreError::Corrupt { .. })), "{read:?}");
 }
 
 async fn a_repeated_put_is_known_by_its_own_acceptance(lab: &Lab) {

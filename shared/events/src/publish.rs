@@ -72,7 +72,7 @@ pub struct Published {
 #[derive(Debug, Error)]
 pub enum PublishError {
     /// The data has no form that CPython could print.
-    #[error("{0}")]
+    #[error(transparent)]
     Data(#[from] pyjson::DumpError),
     /// The printed body would be over 256 KiB.
     #[error("the event would be over {MAX_BODY_BYTES} bytes as it is sent")]
