@@ -98,6 +98,7 @@ async fn what_is_encoded_is_decoded_on_the_other_side() {
             order: Order::Redrive,
             generation: 2,
             has_receipt: true,
+            job: None,
             inline: Some(InlineEvent {
                 project: "default".to_owned(),
                 event_type: "vote".to_owned(),

@@ -84,6 +84,7 @@ fn order(wanted: &Wanted<'_>, order: Order) -> Outgoing {
         order,
         generation: receipt.state.generation,
         has_receipt: true,
+        job: receipt.job.clone(),
         inline: wanted.inline.cloned(),
     };
     Outgoing {
@@ -116,6 +117,8 @@ mod tests {
             delivered_at: None,
             error_message: None,
             response_body: None,
+            held_by: None,
+            job: None,
             attempts: vec![],
         }
     }

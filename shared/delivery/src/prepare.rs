@@ -147,6 +147,7 @@ mod tests {
             order: Order::Attempt,
             generation: 0,
             has_receipt: false,
+            job: None,
             inline: None,
         }
     }

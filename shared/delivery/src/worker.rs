@@ -228,6 +228,7 @@ mod tests {
             order,
             generation,
             has_receipt: false,
+            job: None,
             inline: None,
         };
         Job { message_ids: vec![message_id.into()], order }

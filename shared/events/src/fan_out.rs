@@ -355,6 +355,7 @@ fn delivery(
         order: Order::Attempt,
         generation: 0,
         has_receipt: false,
+        job: None,
         inline: order.inline.clone(),
     }
 }

@@ -111,6 +111,9 @@ pub struct Deliver {
     /// instead of trying to make one.
     #[serde(rename = "h", default)]
     pub has_receipt: bool,
+    /// The redelivery job that asks for it.
+    #[serde(rename = "j", default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
     /// The event, when it is small.
     #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
     pub inline: Option<InlineEvent>,
@@ -166,6 +169,7 @@ mod tests {
             order: Order::Redrive,
             generation: 3,
             has_receipt: true,
+            job: None,
             inline: Some(InlineEvent {
                 project: "default".into(),
                 event_type: "vote".into(),

@@ -5,220 +5,18 @@
 //! then carry out the effects, so a crash between the two leaves a state from which the sweep
 //! finds the effect again. Source: the table in `webhook-delivery.md`, States.
 
-use serde::{Deserialize, Serialize};
-
 use super::policy::RetryPolicy;
+use super::vocabulary::{
+    Answer, Delivery, Effect, Endpoint, Happening, Ignored, Lease, Order, Reason, Status, Step,
+    Transition,
+};
 use crate::time::Millis;
 
 /// How far a worker's clock may be behind the one that set a due time. A message that arrives
 /// this little before its time counts as due: turned away, it would wait for the sweep.
 pub const CLOCK_SKEW_MS: i64 = 500;
-
-/// Where a delivery stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Status {
-    /// Queued, nothing sent in this generation.
-    Pending,
-    /// Being sent, under a lease.
-    InProgress,
-    /// The receiver answered 2xx.
-    Delivered,
-    /// Failed, and due again at `next_attempt_at`.
-    Retrying,
-    /// Given up.
-    DeadLettered,
-}
-
-impl Status {
-    /// The name used in tables and answers.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "PENDING",
-            Self::InProgress => "IN_PROGRESS",
-            Self::Delivered => "DELIVERED",
-            Self::Retrying => "RETRYING",
-            Self::DeadLettered => "DEAD_LETTERED",
-        }
-    }
-}
-
-/// Why a delivery was given up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reason {
-    /// Every attempt of the budget failed.
-    Exhausted,
-    /// The receiver answered 410.
-    Gone,
-    /// The webhook was deleted before the delivery was sent.
-    WebhookDeleted,
-    /// The webhook was disabled before the delivery was sent.
-    WebhookDisabled,
-    /// The event's body is no longer kept.
-    EventExpired,
-}
-
-impl Reason {
-    /// The name used in receipts and on dead letters.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Exhausted => "exhausted",
-            Self::Gone => "gone",
-            Self::WebhookDeleted => "webhook_deleted",
-            Self::WebhookDisabled => "webhook_disabled",
-            Self::EventExpired => "event_expired",
-        }
-    }
-}
-
-/// The right to send, held by one worker until a time.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Lease {
-    /// Who holds it: unique per claim.
-    pub id: String,
-    /// When it ends by itself.
-    pub until: Millis,
-}
-
-/// The state of one delivery.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Delivery {
-    /// Where it stands.
-    pub status: Status,
-    /// How often it was started afresh by hand or by redrive.
-    pub generation: u32,
-    /// Attempts begun in this generation.
-    pub attempts: u32,
-    /// The lease of the worker that is sending.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lease: Option<Lease>,
-    /// When the next attempt is due, while `RETRYING`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next_attempt_at: Option<Millis>,
-    /// Why it was given up, while `DEAD_LETTERED`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<Reason>,
-}
-
-/// What a message on a queue asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Order {
-    /// Make the attempt that is due.
-    Attempt,
-    /// Start a given-up delivery again: what lies on the dead-letter queue says this, so that
-    /// moving it back, by whatever means, is a redrive.
-    Redrive,
-}
-
-/// What a worker found when it looked the webhook up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Endpoint {
-    /// There, and enabled.
-    Ready,
-    /// There, and switched off.
-    Disabled,
-    /// Not there.
-    Deleted,
-    /// The webhook is there, but the event's body is not.
-    EventExpired,
-}
-
-/// What an attempt came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Answer {
-    /// A status from 200 to 299.
-    Success,
-    /// 410, from a receiver whose profile takes that as "stop".
-    Gone,
-    /// Anything else, with the delay the receiver asked for, in milliseconds.
-    Failure {
-        /// From `Retry-After`, on 429 and 503 only.
-        retry_after_ms: Option<i64>,
-    },
-}
-
-/// What happened to a delivery.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Happening {
-    /// A worker received a message about it and wants to send.
-    Received {
-        /// What the message asks for.
-        order: Order,
-        /// The generation the message speaks of.
-        generation: u32,
-        /// What the webhook is now.
-        endpoint: Endpoint,
-        /// The lease the worker would take.
-        lease: Lease,
-    },
-    /// The attempt made under a lease came to an end.
-    Answered {
-        /// The lease it was made under.
-        lease_id: String,
-        /// Its generation.
-        generation: u32,
-        /// What it came to.
-        answer: Answer,
-    },
-    /// The sweep looked at it, because it is overdue or its worker left a note behind.
-    Swept,
-    /// Somebody asked for it to be sent again.
-    RetryAsked,
-}
-
-/// What is to be done once the new state is stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Effect {
-    /// Send to the receiver now.
-    Send,
-    /// Put a message that asks for an attempt on a queue, visible at this time.
-    Queue(Millis),
-    /// Put a redrive order on the dead-letter queue.
-    DeadLetter,
-    /// Disable the webhook: its receiver said 410.
-    DisableWebhook,
-}
-
-/// Why nothing is to be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Ignored {
-    /// Another worker is sending.
-    Leased,
-    /// It is finished: an ordinary duplicate.
-    Finished,
-    /// The message speaks of a generation that has passed.
-    OldGeneration,
-    /// It is not due yet; another message or the sweep will come in time.
-    NotDue,
-    /// The answer came from a worker whose lease had ended and changes nothing any more.
-    LeaseLost,
-    /// It is under way, so it cannot be retried by hand.
-    UnderWay,
-    /// The sweep has nothing to mend.
-    Sound,
-}
-
-/// A new state and what to do once it is stored.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Transition {
-    /// The new state.
-    pub next: Delivery,
-    /// In the order in which they are to be carried out.
-    pub effects: Vec<Effect>,
-}
-
-/// What a happening leads to.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Step {
-    /// Store the new state, then carry out the effects.
-    Move(Transition),
-    /// The state is right as it is; carry out the effects.
-    Repeat(Vec<Effect>),
-    /// Nothing is to be done.
-    Ignore(Ignored),
-}
+/// How old a generation may become while it is held back: 24 hours, then it is given up.
+pub const LONGEST_HELD_MS: i64 = 24 * 3_600 * 1_000;
 
 impl Delivery {
     /// A delivery that was matched and queued, and of which nothing is stored yet.
@@ -230,6 +28,8 @@ impl Delivery {
             lease: None,
             next_attempt_at: None,
             reason: None,
+            restarted_at: None,
+            recovering: false,
         }
     }
 
@@ -250,13 +50,16 @@ impl Delivery {
             }
             Happening::Swept => self.swept(policy, now, jitter),
             Happening::RetryAsked => match self.status {
-                Status::Delivered | Status::DeadLettered => {
-                    Self::moved(self.started_again(), vec![Effect::Queue(now)])
-                }
+                Status::Delivered => Self::moved(self.started_again(now), vec![Effect::Queue(now)]),
+                Status::DeadLettered => Self::moved(
+                    self.started_again(now),
+                    vec![Effect::Queue(now), Effect::StrikeDeadLetter],
+                ),
                 Status::Pending | Status::InProgress | Status::Retrying => {
                     Step::Ignore(Ignored::UnderWay)
                 }
             },
+            Happening::Discarded => self.discarded(),
         }
     }
 
@@ -281,19 +84,43 @@ impl Delivery {
             (Status::Delivered, _) | (Status::DeadLettered, Order::Attempt) => {
                 Step::Ignore(Ignored::Finished)
             }
-            (Status::DeadLettered, Order::Redrive) => self.started_again().claimed(endpoint, lease),
+            (Status::DeadLettered, Order::Redrive) => {
+                let step = self.started_again(now).claimed(endpoint, lease, policy, now);
+                Self::off_the_list(step)
+            }
             (Status::InProgress, _) if self.lease_has_ended(now) => {
                 self.lease_expired(policy, now, jitter)
             }
             (Status::InProgress, _) => Step::Ignore(Ignored::Leased),
             (Status::Retrying, _) if !self.is_due(now) => Step::Ignore(Ignored::NotDue),
-            (Status::Pending | Status::Retrying, _) => self.claimed(endpoint, lease),
+            (Status::Pending | Status::Retrying, _) => self.claimed(endpoint, lease, policy, now),
         }
     }
 
-    fn claimed(&self, endpoint: Endpoint, lease: &Lease) -> Step {
+    fn claimed(
+        &self,
+        endpoint: Endpoint,
+        lease: &Lease,
+        policy: &RetryPolicy,
+        now: Millis,
+    ) -> Step {
         let given_up = |reason| Self::moved(self.given_up(reason), vec![Effect::DeadLetter]);
         match endpoint {
+            Endpoint::Held { accepted_at, .. }
+                if now.since(self.restarted_at.unwrap_or(accepted_at)) >= LONGEST_HELD_MS =>
+            {
+                given_up(Reason::HeldTooLong)
+            }
+            Endpoint::Held { until, .. } => {
+                let due = until.max(now);
+                let next =
+                    Self { status: Status::Retrying, next_attempt_at: Some(due), ..self.cleared() };
+                Self::moved(next, vec![Effect::Queue(due)])
+            }
+            // The policy may have been lowered since the last attempt.
+            Endpoint::Ready if self.attempts >= policy.max_attempts() => {
+                given_up(Reason::Exhausted)
+            }
             Endpoint::Deleted => given_up(Reason::WebhookDeleted),
             Endpoint::Disabled => given_up(Reason::WebhookDisabled),
             Endpoint::EventExpired => given_up(Reason::EventExpired),
@@ -330,7 +157,15 @@ impl Delivery {
         }
         match answer {
             Answer::Success => {
-                Self::moved(Self { status: Status::Delivered, ..self.cleared() }, vec![])
+                let mut effects = Vec::new();
+                if self.recovering {
+                    effects.push(Effect::AnnounceRecovery);
+                }
+                // A late success: in the meantime it had been given up.
+                if self.status == Status::DeadLettered {
+                    effects.push(Effect::StrikeDeadLetter);
+                }
+                Self::moved(Self { status: Status::Delivered, ..self.cleared() }, effects)
             }
             Answer::Gone => Self::moved(
                 self.given_up(Reason::Gone),
@@ -354,7 +189,11 @@ impl Delivery {
             Status::DeadLettered if self.reason == Some(Reason::Gone) => {
                 Step::Repeat(vec![Effect::DisableWebhook, Effect::DeadLetter])
             }
+            Status::DeadLettered if self.reason == Some(Reason::Discarded) => {
+                Step::Ignore(Ignored::Sound)
+            }
             Status::DeadLettered => Step::Repeat(vec![Effect::DeadLetter]),
+            Status::Delivered if self.recovering => Step::Repeat(vec![Effect::AnnounceRecovery]),
             Status::InProgress | Status::Delivered => Step::Ignore(Ignored::Sound),
         }
     }
@@ -379,8 +218,45 @@ impl Delivery {
         Self::moved(next, vec![Effect::Queue(due)])
     }
 
-    fn started_again(&self) -> Self {
-        Self { generation: self.generation.saturating_add(1), ..Self::pending() }
+    /// A dead letter that was deleted: the next generation, so that its order on the dead-letter
+    /// queue, whenever it comes back, is an old one.
+    fn discarded(&self) -> Step {
+        match self.status {
+            Status::DeadLettered if self.reason == Some(Reason::Discarded) => {
+                Step::Repeat(vec![Effect::StrikeDeadLetter])
+            }
+            Status::DeadLettered => Self::moved(
+                Self {
+                    generation: self.generation.saturating_add(1),
+                    ..self.given_up(Reason::Discarded)
+                },
+                vec![Effect::StrikeDeadLetter],
+            ),
+            Status::Delivered => Step::Ignore(Ignored::Finished),
+            Status::Pending | Status::InProgress | Status::Retrying => {
+                Step::Ignore(Ignored::UnderWay)
+            }
+        }
+    }
+
+    /// A redriven dead letter leaves the list, unless it is given up again in the same step.
+    fn off_the_list(step: Step) -> Step {
+        match step {
+            Step::Move(mut transition) if !transition.effects.contains(&Effect::DeadLetter) => {
+                transition.effects.push(Effect::StrikeDeadLetter);
+                Step::Move(transition)
+            }
+            step => step,
+        }
+    }
+
+    fn started_again(&self, now: Millis) -> Self {
+        Self {
+            generation: self.generation.saturating_add(1),
+            restarted_at: Some(now),
+            recovering: self.status == Status::DeadLettered,
+            ..Self::pending()
+        }
     }
 
     fn given_up(&self, reason: Reason) -> Self {
@@ -389,7 +265,7 @@ impl Delivery {
 
     /// The same generation and attempts, with nothing of what only belongs to one status.
     fn cleared(&self) -> Self {
-        Self { generation: self.generation, attempts: self.attempts, ..Self::pending() }
+        Self { lease: None, next_attempt_at: None, reason: None, ..self.clone() }
     }
 
     fn lease_has_ended(&self, now: Millis) -> bool {

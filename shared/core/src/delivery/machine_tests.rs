@@ -184,7 +184,8 @@ fn a_redrive_starts_a_new_generation_once() {
     let dead = delivery(Status::DeadLettered, 0, 3);
     let (next, effects) = moved(&dead, &received(Order::Redrive, 0, Endpoint::Ready));
     assert_eq!((next.status, next.generation, next.attempts), (Status::InProgress, 1, 1));
-    assert_eq!(effects, [Effect::Send]);
+    assert_eq!((next.restarted_at, next.recovering), (Some(NOW), true));
+    assert_eq!(effects, [Effect::Send, Effect::StrikeDeadLetter]);
     assert_eq!(
         ignored(&next, &received(Order::Redrive, 0, Endpoint::Ready)),
         Ignored::OldGeneration
@@ -200,13 +201,76 @@ fn a_redrive_starts_a_new_generation_once() {
 
 #[test]
 fn only_what_is_finished_can_be_retried_by_hand() {
-    for from in [delivery(Status::DeadLettered, 4, 3), delivery(Status::Delivered, 4, 1)] {
-        let expected = (delivery(Status::Pending, 5, 0), vec![Effect::Queue(NOW)]);
-        assert_eq!(moved(&from, &Happening::RetryAsked), expected);
-    }
+    let again = |recovering| Delivery {
+        restarted_at: Some(NOW),
+        recovering,
+        ..delivery(Status::Pending, 5, 0)
+    };
+    assert_eq!(
+        moved(&delivery(Status::DeadLettered, 4, 3), &Happening::RetryAsked),
+        (again(true), vec![Effect::Queue(NOW), Effect::StrikeDeadLetter])
+    );
+    let delivered = Delivery { recovering: true, ..delivery(Status::Delivered, 4, 1) };
+    assert_eq!(moved(&delivered, &Happening::RetryAsked), (again(false), vec![Effect::Queue(NOW)]));
     for from in [Delivery::pending(), in_progress(1, NOW.0 - 5), retrying(1, NOW.0)] {
         assert_eq!(ignored(&from, &Happening::RetryAsked), Ignored::UnderWay);
     }
+}
+
+#[test]
+fn what_is_held_back_consumes_nothing_until_it_is_a_day_old() {
+    let until = NOW.plus(7_000);
+    let held = |age: i64| Endpoint::Held { until, accepted_at: NOW.plus(-age) };
+    for from in [Delivery::pending(), retrying(2, NOW.0)] {
+        let young = received(Order::Attempt, 0, held(LONGEST_HELD_MS - 1));
+        let (next, effects) = moved(&from, &young);
+        assert_eq!((next, effects), (retrying(from.attempts, until.0), vec![Effect::Queue(until)]));
+
+        let old = received(Order::Attempt, 0, held(LONGEST_HELD_MS));
+        let (next, effects) = moved(&from, &old);
+        assert_eq!((next.reason, effects), (Some(Reason::HeldTooLong), vec![Effect::DeadLetter]));
+    }
+    let dead = delivery(Status::DeadLettered, 0, 3);
+    let (next, effects) = moved(&dead, &received(Order::Redrive, 0, held(9 * LONGEST_HELD_MS)));
+    assert_eq!((next.status, next.generation), (Status::Retrying, 1), "its age starts again");
+    assert_eq!(effects, [Effect::Queue(until), Effect::StrikeDeadLetter]);
+}
+
+#[test]
+fn a_lowered_budget_counts_at_once() {
+    let (next, effects) = moved(&retrying(3, NOW.0), &received(Order::Attempt, 0, Endpoint::Ready));
+    assert_eq!((next.reason, next.attempts), (Some(Reason::Exhausted), 3));
+    assert_eq!(effects, [Effect::DeadLetter]);
+}
+
+#[test]
+fn a_recovery_is_announced_and_found_again() {
+    let sending = Delivery { recovering: true, ..in_progress(1, NOW.0 + 1) };
+    let (next, effects) = moved(&sending, &answered("a", Answer::Success));
+    assert_eq!((next.status, effects), (Status::Delivered, vec![Effect::AnnounceRecovery]));
+    assert_eq!(step(&next, &Happening::Swept), Step::Repeat(vec![Effect::AnnounceRecovery]));
+    let exhausted =
+        Delivery { reason: Some(Reason::Exhausted), ..delivery(Status::DeadLettered, 0, 3) };
+    let (_, effects) = moved(&exhausted, &answered("late", Answer::Success));
+    assert_eq!(effects, [Effect::StrikeDeadLetter]);
+}
+
+#[test]
+fn a_deleted_dead_letter_cannot_be_redriven() {
+    let dead = Delivery { reason: Some(Reason::Gone), ..delivery(Status::DeadLettered, 2, 3) };
+    let (next, effects) = moved(&dead, &Happening::Discarded);
+    assert_eq!((next.status, next.generation), (Status::DeadLettered, 3));
+    assert_eq!((next.reason, effects), (Some(Reason::Discarded), vec![Effect::StrikeDeadLetter]));
+    let redrive = received(Order::Redrive, 2, Endpoint::Ready);
+    assert_eq!(ignored(&next, &redrive), Ignored::OldGeneration);
+    assert_eq!(ignored(&next, &Happening::Swept), Ignored::Sound);
+    let strike = Step::Repeat(vec![Effect::StrikeDeadLetter]);
+    assert_eq!(step(&next, &Happening::Discarded), strike);
+    for from in [Delivery::pending(), in_progress(1, NOW.0), retrying(1, NOW.0)] {
+        assert_eq!(ignored(&from, &Happening::Discarded), Ignored::UnderWay);
+    }
+    let delivered = delivery(Status::Delivered, 0, 1);
+    assert_eq!(ignored(&delivered, &Happening::Discarded), Ignored::Finished);
 }
 
 fn any_delivery() -> impl Strategy<Value = Delivery> {
@@ -233,8 +297,15 @@ fn any_delivery() -> impl Strategy<Value = Delivery> {
 }
 
 fn any_happening() -> impl Strategy<Value = Happening> {
-    let endpoint =
-        prop_oneof![Just(Endpoint::Ready), Just(Endpoint::Disabled), Just(Endpoint::Deleted)];
+    let endpoint = prop_oneof![
+        Just(Endpoint::Ready),
+        Just(Endpoint::Disabled),
+        Just(Endpoint::Deleted),
+        (0_i64..2).prop_map(|days| Endpoint::Held {
+            until: NOW.plus(1),
+            accepted_at: NOW.plus(-days * LONGEST_HELD_MS),
+        }),
+    ];
     let order = prop_oneof![Just(Order::Attempt), Just(Order::Redrive)];
     let answer = prop_oneof![
         Just(Answer::Success),
@@ -252,6 +323,7 @@ fn any_happening() -> impl Strategy<Value = Happening> {
         ),
         Just(Happening::Swept),
         Just(Happening::RetryAsked),
+        Just(Happening::Discarded),
     ]
 }
 
@@ -265,7 +337,10 @@ proptest! {
             prop_assert_eq!(next.next_attempt_at.is_some(), next.status == Status::Retrying);
             prop_assert_eq!(next.reason.is_some(), next.status == Status::DeadLettered);
             prop_assert_eq!(effects.contains(&Effect::Send), next.status == Status::InProgress);
-            prop_assert_eq!(effects.contains(&Effect::DeadLetter), next.status == Status::DeadLettered);
+            let kept = next.status == Status::DeadLettered && next.reason != Some(Reason::Discarded);
+            prop_assert_eq!(effects.contains(&Effect::DeadLetter), kept);
+            let off = effects.contains(&Effect::StrikeDeadLetter);
+            prop_assert_eq!(off, from.status == Status::DeadLettered && !kept);
             let waits = matches!(next.status, Status::Pending | Status::Retrying);
             prop_assert_eq!(effects.iter().any(|effect| matches!(effect, Effect::Queue(_))), waits);
             if from.status == Status::Delivered {

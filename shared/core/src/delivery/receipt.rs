@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::machine::{Delivery, Status};
+use super::vocabulary::{Delivery, Status};
 use crate::ids::{DeliveryId, EventId, WebhookId};
 use crate::time::Millis;
 
@@ -19,6 +19,18 @@ pub enum Trigger {
     Retry,
     /// Somebody asked for it, through the API or by redriving a dead letter.
     Manual,
+}
+
+/// What keeps a delivery from being sent although its webhook is enabled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeldBy {
+    /// The webhook's circuit is open, or its one probe is under way.
+    Circuit,
+    /// The webhook takes no more deliveries a second.
+    RateLimit,
+    /// The organisation has as many deliveries under way as it may.
+    Concurrency,
 }
 
 /// What one attempt came to. Short keys: every delivery stores at least one.
@@ -69,6 +81,12 @@ pub struct Receipt {
     /// The beginning of the last failure's body: untrusted text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response_body: Option<String>,
+    /// What holds it back, while `RETRYING`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_by: Option<HeldBy>,
+    /// The redelivery job that last started it: no job starts the same delivery twice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
     /// The attempts, oldest first.
     #[serde(default)]
     pub attempts: Vec<AttemptRecord>,
@@ -130,6 +148,8 @@ mod tests {
             delivered_at: None,
             error_message: None,
             response_body: None,
+            held_by: None,
+            job: None,
             attempts: vec![],
         }
     }

@@ -201,5 +201,5 @@ fn fresh_receipt(order: &Deliver, policy: &RetryPolicy) -> Receipt {
         accepted_at: order.accepted_at,
         request_id: order.request_id.clone(),
     };
-    entry.receipt(&order.webhook_id, policy.max_attempts())
+    Receipt { job: order.job.clone(), ..entry.receipt(&order.webhook_id, policy.max_attempts()) }
 }

@@ -64,6 +64,8 @@ impl PageEntry {
             delivered_at: None,
             error_message: None,
             response_body: None,
+            held_by: None,
+            job: None,
             attempts: vec![],
         }
     }
