@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use aragora_core::ids::{DeliveryId, EventId, WebhookId};
+use aragora_core::ids::{DeliveryId, EventId, WebhookId, fresh_uuid};
 use aragora_core::time::Millis;
 use aragora_store::intents::{FanOutNote, Intents, LeaseNote, LeasedDelivery};
 use aragora_store::{SWEEP_SHARDS, StoreError};
@@ -14,6 +14,7 @@ on_both_engines!(
     notes_are_found_until_they_are_struck_out,
     the_same_note_twice_is_one,
     leases_are_found_after_they_ended,
+    the_live_leases_of_an_organisation_are_counted,
     what_a_batch_leaves_undone_is_repeated,
     what_stays_undone_is_an_error,
     a_note_costs_one_unit_to_make_and_one_to_strike_out,
@@ -84,6 +85,7 @@ async fn leases_are_found_after_they_ended(lab: &Lab) {
         delivery_id: DeliveryId::parse(&format!("dlv-{number}")).unwrap(),
     };
     let lease = |number: i64| LeaseNote {
+        org: format!("org-{number}"),
         id: format!("lease-{number}"),
         until: T0.plus(number),
         deliveries: (0..number).map(delivery).collect(),
@@ -106,6 +108,32 @@ async fn leases_are_found_after_they_ended(lab: &Lab) {
     intents.strike_leases(&leases[..3]).await.unwrap();
     assert_eq!(ended(T0.plus(9)).await, leases[3..]);
     assert_eq!(found(&intents, T0.plus(9)).await, times(0));
+}
+
+async fn the_live_leases_of_an_organisation_are_counted(lab: &Lab) {
+    let intents = lab.intents().await;
+    let note = |org: &str, begun: i64| LeaseNote {
+        org: org.to_owned(),
+        id: fresh_uuid(T0.plus(begun)).simple().to_string(),
+        until: T0.plus(begun + 100),
+        deliveries: vec![],
+    };
+    for (org, begun) in [("org", 0), ("org", 50), ("org", 60), ("org-b", 60), ("org2", 60)] {
+        intents.note_lease(&note(org, begun)).await.unwrap();
+    }
+    let mut live = intents.live_leases("org", T0.plus(120), 50).await.unwrap();
+    live.sort();
+    assert_eq!(live, [T0.plus(50), T0.plus(60)]);
+    assert_eq!(intents.live_leases("org", T0.plus(120), 1).await.unwrap().len(), 1);
+    assert_eq!(intents.live_leases("nobody", T0, 50).await.unwrap(), []);
+    let ended: usize = {
+        let mut count = 0;
+        for shard in 0..SWEEP_SHARDS {
+            count += intents.leases_before(shard, T0.plus(155), 100).await.unwrap().len();
+        }
+        count
+    };
+    assert_eq!(ended, 2, "those of before 155: begun at 0 and at 50");
 }
 
 async fn what_a_batch_leaves_undone_is_repeated(lab: &Lab) {

@@ -44,7 +44,6 @@ fn line(number: u32, after_ms: i64) -> PageEntry {
         event_id,
         event_type: ["vote", "debate_end"][number as usize % 2].to_owned(),
         accepted_at,
-        request_id: format!("r-{number}"),
     }
 }
 

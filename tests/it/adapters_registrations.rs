@@ -1,5 +1,9 @@
 //! Table `webhook_registrations` through its adapter: changes that meet each other.
 
+use std::collections::BTreeSet;
+
+use aragora_core::delivery::circuit::Circuit;
+use aragora_core::delivery::pace::Slot;
 use aragora_core::ids::WebhookId;
 use aragora_core::time::Millis;
 use aragora_store::StoreError;
@@ -16,6 +20,8 @@ on_both_engines!(
     a_change_needs_the_revision_it_was_made_from,
     only_the_enabled_are_disabled,
     observing_keeps_what_the_user_set,
+    one_worker_opens_a_circuit_and_one_probes_it,
+    slots_are_taken_by_one_worker_after_the_other,
     a_webhook_that_is_gone_stays_gone,
     pages_go_in_order_of_registration,
     a_repeated_change_is_told_as_outdated_and_stays,
@@ -120,17 +126,19 @@ async fn observing_keeps_what_the_user_set(lab: &Lab) {
     let registrations = lab.registrations().await;
     registrations.put(&webhook(1)).await.unwrap();
     let observe = async |seen: &Observed| {
-        assert_eq!(registrations.observe("org", &id(1), seen).await.unwrap(), Changed::Done);
+        let before = read(&registrations, 1).await;
+        assert_eq!(registrations.observe("org", &id(1), seen).await.unwrap(), Some(before));
         read(&registrations, 1).await
     };
     observe(&failed(T0.plus(1), 2)).await;
     let mut expected = webhook(1);
     expected.health = Health {
-        failure_count: 5,
+        circuit: failing(5, T0.plus(1)),
         last_triggered_at: Some(T0.plus(2)),
         last_success_at: None,
         last_failure_at: Some(T0.plus(2)),
         last_failure_reason: Some("timeout".to_owned()),
+        ..Health::default()
     };
     assert_eq!(observe(&failed(T0.plus(2), 3)).await, expected);
 
@@ -142,7 +150,7 @@ async fn observing_keeps_what_the_user_set(lab: &Lab) {
     assert_eq!(read(&registrations, 1).await, expected);
 
     let success = Observed { at: T0.plus(9), failures: 1, succeeded: true, failure_reason: None };
-    expected.health.failure_count = 1;
+    expected.health.circuit = failing(1, T0.plus(9));
     expected.health.last_triggered_at = Some(T0.plus(9));
     expected.health.last_success_at = Some(T0.plus(9));
     assert_eq!(observe(&success).await, expected);
@@ -151,8 +159,64 @@ async fn observing_keeps_what_the_user_set(lab: &Lab) {
     assert_eq!(observe(&nothing).await, expected);
 
     assert_eq!(registrations.change(&expected, true).await.unwrap(), Changed::Done);
-    expected.health.failure_count = 0;
+    expected.health.circuit = Circuit::default();
     assert_eq!(read(&registrations, 1).await, Webhook { rev: 3, ..expected });
+}
+
+fn failing(failures: u64, since: Millis) -> Circuit {
+    Circuit { failures, failing_since: Some(since), ..Circuit::default() }
+}
+
+async fn one_worker_opens_a_circuit_and_one_probes_it(lab: &Lab) {
+    let registrations = lab.registrations().await;
+    registrations.put(&webhook(1)).await.unwrap();
+    let open = async |before, until| {
+        registrations.open_circuit("org", &id(1), before, until, 1).await.unwrap()
+    };
+    let probe = async |open_until, now: Millis| {
+        let until = now.plus(10);
+        registrations.claim_probe("org", &id(1), open_until, until, now).await.unwrap()
+    };
+    registrations.observe("org", &id(1), &failed(T0, 4)).await.unwrap();
+    assert_eq!(open(None, T0.plus(60)).await, Changed::Outdated, "four are too few");
+    registrations.observe("org", &id(1), &failed(T0, 1)).await.unwrap();
+    assert_eq!(open(None, T0.plus(60)).await, Changed::Done);
+    assert_eq!(open(None, T0.plus(70)).await, Changed::Outdated);
+    assert_eq!(read(&registrations, 1).await.health.circuit.open_until, Some(T0.plus(60)));
+
+    assert_eq!(probe(T0.plus(50), T0.plus(60)).await, Changed::Outdated, "of another opening");
+    assert_eq!(probe(T0.plus(60), T0.plus(60)).await, Changed::Done);
+    assert_eq!(probe(T0.plus(60), T0.plus(69)).await, Changed::Outdated);
+    assert_eq!(probe(T0.plus(60), T0.plus(70)).await, Changed::Done, "the first has lapsed");
+
+    registrations.open_circuit("org", &id(1), Some(T0.plus(60)), T0.plus(130), 2).await.unwrap();
+    let circuit = read(&registrations, 1).await.health.circuit;
+    assert_eq!((circuit.open_until, circuit.opened), (Some(T0.plus(130)), 2));
+    assert_eq!((circuit.failures, circuit.probe_until), (5, None));
+
+    let success = Observed { at: T0, failures: 0, succeeded: true, failure_reason: None };
+    registrations.observe("org", &id(1), &success).await.unwrap();
+    assert_eq!(read(&registrations, 1).await.health.circuit, Circuit::default());
+    assert_eq!(open(None, T0.plus(200)).await, Changed::Outdated, "nothing has failed since");
+}
+
+async fn slots_are_taken_by_one_worker_after_the_other(lab: &Lab) {
+    let registrations = lab.registrations().await;
+    registrations.put(&webhook(1)).await.unwrap();
+    // Each of them has read the webhook before any took a slot.
+    let stale = read(&registrations, 1).await;
+    let take = || registrations.take_slots(&stale, 5.0, 2, T0);
+    let taken = futures_util::future::join_all((0..3).map(|_| take())).await;
+    let mut sent = BTreeSet::new();
+    let mut held = BTreeSet::new();
+    for slot in taken.into_iter().flat_map(|slots| slots.unwrap().unwrap()) {
+        match slot {
+            Slot::SendAt(at) => assert!(sent.insert(at.since(T0))),
+            Slot::HeldUntil(at) => assert!(held.insert(at.since(T0))),
+        }
+    }
+    assert_eq!(sent.into_iter().collect::<Vec<_>>(), [0, 200, 400, 600, 800]);
+    assert_eq!(held.into_iter().collect::<Vec<_>>(), [1_000]);
 }
 
 async fn a_webhook_that_is_gone_stays_gone(lab: &Lab) {
@@ -164,10 +228,13 @@ async fn a_webhook_that_is_gone_stays_gone(lab: &Lab) {
     for outcome in [
         registrations.change(&webhook(1), true).await,
         registrations.disable("org", &id(1), "gone", T0).await,
-        registrations.observe("org", &id(1), &failed(T0, 1)).await,
+        registrations.open_circuit("org", &id(1), None, T0, 1).await,
+        registrations.claim_probe("org", &id(1), T0, T0, T0).await,
     ] {
         assert_eq!(outcome.unwrap(), Changed::Outdated);
     }
+    assert_eq!(registrations.observe("org", &id(1), &failed(T0, 1)).await.unwrap(), None);
+    assert_eq!(registrations.take_slots(&webhook(1), 1.0, 1, T0).await.unwrap(), None);
     assert_eq!(registrations.get("org", &id(1)).await.unwrap(), None);
 }
 

@@ -119,10 +119,12 @@ pub(crate) fn shown(receipt: &Receipt) -> Value {
         "latency_ms": last.map(|attempt| attempt.latency_ms),
         "error_message": receipt.error_message,
         "response_body": receipt.response_body,
-        "request_id": receipt.request_id,
+        // Not known of a delivery that is still on its page.
+        "request_id": Some(&receipt.request_id).filter(|id| !id.is_empty()),
         "created_at": receipt.created_at.rfc3339(),
         "delivered_at": time(receipt.delivered_at),
         "next_retry_at": time(state.next_attempt_at),
+        "held_by": receipt.held_by,
         "attempts": receipt.attempts.iter().map(attempt).collect::<Vec<_>>(),
     })
 }

@@ -1,6 +1,7 @@
 //! `/api/webhooks` and `/api/webhooks/{webhook_id}`.
 
 use aragora_core::ids::WebhookId;
+use aragora_core::time::Millis;
 use aragora_store::registrations::Webhook;
 use aragora_webhooks::registry::{Registered, Registry, RegistryError};
 use aragora_webhooks::wish::Wish;
@@ -28,13 +29,13 @@ pub async fn dispatch(registry: &Registry, call: Call) -> Result<Reply, ApiError
         RouteId::ListWebhooks => list(registry, &call).await,
         RouteId::GetWebhook => {
             let webhook = registry.get(call.principal()?.org_id(), &webhook_id(&call)?).await?;
-            Reply::ok(&shown(&webhook, registry))
+            Reply::ok(&shown(&webhook, registry, call.now))
         }
         RouteId::UpdateWebhook => {
             let wish = read_wish(&call)?;
             let org = call.principal()?.org_id();
             let webhook = registry.change(org, &webhook_id(&call)?, wish, call.now).await?;
-            Reply::ok(&shown(&webhook, registry))
+            Reply::ok(&shown(&webhook, registry, call.now))
         }
         RouteId::DeleteWebhook => {
             let id = webhook_id(&call)?;
@@ -49,7 +50,7 @@ async fn create(registry: &Registry, call: &Call) -> Result<Reply, ApiError> {
     let wish = read_wish(call)?;
     let Registered { webhook, secret } =
         registry.register(call.principal()?.org_id(), wish, call.now).await?;
-    let mut answer = shown(&webhook, registry);
+    let mut answer = shown(&webhook, registry, call.now);
     answer.insert("secret".to_owned(), secret.expose().into());
     Reply::created(&answer)
 }
@@ -60,7 +61,7 @@ async fn list(registry: &Registry, call: &Call) -> Result<Reply, ApiError> {
     let after = cursor::read(&call.query, cursor::Kind::Webhooks, WebhookId::parse)?;
     let org = call.principal()?.org_id();
     let (webhooks, next) = registry.list(org, active_only, after.as_ref(), limit).await?;
-    let shown: Vec<_> = webhooks.iter().map(|webhook| shown(webhook, registry)).collect();
+    let shown: Vec<_> = webhooks.iter().map(|webhook| shown(webhook, registry, call.now)).collect();
     let next = next.map(|id| cursor::write(cursor::Kind::Webhooks, id.as_str()));
     Reply::ok(&json!({"count": shown.len(), "webhooks": shown, "next_cursor": next}))
 }
@@ -85,9 +86,9 @@ fn read_wish(call: &Call) -> Result<Wish, ApiError> {
 }
 
 /// What of a webhook may be shown to anybody who may read it: no secret, no header's value.
-fn shown(webhook: &Webhook, registry: &Registry) -> Map<String, Value> {
+fn shown(webhook: &Webhook, registry: &Registry, now: Millis) -> Map<String, Value> {
     let (config, health) = (&webhook.config, &webhook.health);
-    let time = |at: Option<aragora_core::time::Millis>| at.map(aragora_core::time::Millis::rfc3339);
+    let time = |at: Option<Millis>| at.map(Millis::rfc3339);
     let headers: Map<String, Value> =
         config.header_names.iter().map(|name| (name.clone(), "***".into())).collect();
     let shown = json!({
@@ -107,9 +108,8 @@ fn shown(webhook: &Webhook, registry: &Registry) -> Map<String, Value> {
         "retry_policy": config.retry_policy.unwrap_or(registry.default_policy),
         "rate_limit_per_second": config.rate_limit_per_second,
         "metadata": config.metadata,
-        "failure_count": health.failure_count,
-        // Nothing holds deliveries back yet, so every circuit is closed.
-        "circuit_state": "closed",
+        "failure_count": health.circuit.failures,
+        "circuit_state": health.circuit.state(now).as_str(),
         "last_triggered_at": time(health.last_triggered_at),
         "last_success_at": time(health.last_success_at),
         "last_failure_at": time(health.last_failure_at),

@@ -70,36 +70,49 @@ id!(
     "dlv-"
 );
 
+impl EventId {
+    /// The id of an event of our own: the same for the same `parts` and time, so that announcing
+    /// something twice is announcing it once.
+    pub fn of(parts: &[&str], at: Millis) -> Self {
+        Self(format!("{}{}", Self::PREFIX, digest_uuid(parts, at)))
+    }
+}
+
+/// A UUIDv7 of a time whose other 74 bits are a digest of `parts`, none of which may contain `#`.
+fn digest_uuid(parts: &[&str], at: Millis) -> Uuid {
+    let mut digest = Sha256::new();
+    for part in parts {
+        digest.update(part.as_bytes());
+        digest.update(b"#");
+    }
+    let mut bits = [0_u8; 10];
+    for (bit, byte) in bits.iter_mut().zip(digest.finalize()) {
+        *bit = byte;
+    }
+    let millis = u64::try_from(at.0).unwrap_or_default();
+    uuid::Builder::from_unix_timestamp_millis(millis, &bits).into_uuid()
+}
+
 impl DeliveryId {
     /// The id of `event`'s delivery to `webhook`: the same however often it is worked out, which
     /// is what makes fan-out idempotent. Its time is the event's acceptance, so that deliveries
     /// sort by age; its 74 other bits are a digest of all three names.
     pub fn of(org: &str, event: &EventId, webhook: &WebhookId, accepted_at: Millis) -> Self {
-        let mut digest = Sha256::new();
-        for part in [org, event.as_str(), webhook.as_str()] {
-            digest.update(part.as_bytes());
-            digest.update(b"#");
-        }
-        let mut bits = [0_u8; 10];
-        for (bit, byte) in bits.iter_mut().zip(digest.finalize()) {
-            *bit = byte;
-        }
-        let millis = u64::try_from(accepted_at.0).unwrap_or_default();
-        let uuid = uuid::Builder::from_unix_timestamp_millis(millis, &bits).into_uuid();
-        Self(format!("{}{uuid}", Self::PREFIX))
+        let parts = [org, event.as_str(), webhook.as_str()];
+        Self(format!("{}{}", Self::PREFIX, digest_uuid(&parts, accepted_at)))
     }
 
     /// The time in the id: when its event was accepted. `None` for what is not a delivery id.
     pub fn accepted_at(&self) -> Option<Millis> {
-        let uuid = Uuid::parse_str(self.0.strip_prefix(Self::PREFIX)?).ok()?;
-        let (seconds, nanos) = uuid.get_timestamp()?.to_unix();
-        Some(Millis(
-            i64::try_from(seconds)
-                .ok()?
-                .checked_mul(1_000)?
-                .checked_add(i64::from(nanos / 1_000_000))?,
-        ))
+        uuid_time(self.0.strip_prefix(Self::PREFIX)?)
     }
+}
+
+/// The time in a UUIDv7, hyphenated or not; `None` for anything else.
+pub fn uuid_time(text: &str) -> Option<Millis> {
+    let (seconds, nanos) = Uuid::parse_str(text).ok()?.get_timestamp()?.to_unix();
+    let millis = i64::try_from(seconds).ok()?.checked_mul(1_000)?;
+    Some(Millis(millis.checked_add(i64::from(nanos / 1_000_000))?))
 }
 
 /// A bare UUID, for requests, leases and writes that need to be told apart.

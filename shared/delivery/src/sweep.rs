@@ -3,10 +3,11 @@
 use aragora_core::delivery::{Effect, Happening, Receipt, RetryPolicy, Status, Step};
 use aragora_core::ids::fresh_uuid;
 use aragora_core::time::{Clock, Millis};
+use aragora_events::announce::{Announcement, Announcer};
 use aragora_queue::inbound::Deadline;
 use aragora_store::intents::{Intents, LeaseNote};
 use aragora_store::receipts::{ReceiptKey, Receipts, StoredReceipt, WriteOutcome, WriteReceipt};
-use aragora_store::registrations::Registrations;
+use aragora_store::registrations::{Registrations, Webhook};
 use aragora_store::{SWEEP_SHARDS, StoreError};
 use futures_util::future::{join_all, try_join_all};
 
@@ -14,7 +15,8 @@ use crate::orders::{LONGEST_ON_QUEUE_MS, Lanes, Wanted};
 use crate::worker::{expires_at, jitter};
 
 /// Entries taken up in one round of one shard.
-const ROUND: i32 = 100;
+const ROUND: usize = 100;
+const DUE_ROUND: i32 = 100;
 /// Rounds of one sweep and shard; what is left is for the next minute.
 const MAX_ROUNDS: usize = 10;
 /// Time that one round may take.
@@ -38,6 +40,8 @@ pub struct DeliverySweep {
     pub grace_ms: i64,
     /// Days that receipts are kept.
     pub retention_days: i64,
+    /// Tells those who want to know what became of deliveries.
+    pub announcer: Announcer,
     /// Attempts that a delivery without a receipt of its own may have.
     pub max_attempts: u32,
     /// The time.
@@ -95,7 +99,7 @@ impl DeliverySweep {
                 break;
             }
             if more_due {
-                let due = self.receipts.due_before(shard, now, ROUND).await?;
+                let due = self.receipts.due_before(shard, now, DUE_ROUND).await?;
                 let keys: Vec<_> = due.into_iter().map(|due| due.key).collect();
                 more_due = is_full(keys.len());
                 self.take_up_overdue(&keys, now, &mut report).await?;
@@ -258,7 +262,30 @@ impl DeliverySweep {
             }
         }
         failed += self.disable_gone(&wanted, now).await;
-        Ok(failed + self.lanes.put(&wanted, now).await)
+        failed += self.lanes.put(&wanted, now).await;
+        if !self.announce(&wanted, now).await? {
+            failed += 1;
+        }
+        Ok(failed)
+    }
+
+    /// Tells what the states want told, for webhooks that are still there.
+    async fn announce(&self, wanted: &[Wanted<'_>], now: Millis) -> Result<bool, StoreError> {
+        let is_news =
+            |it: &&Wanted<'_>| matches!(it.effect, Effect::DeadLetter | Effect::AnnounceRecovery);
+        let news: Vec<_> = wanted.iter().filter(is_news).collect();
+        if news.is_empty() {
+            return Ok(true);
+        }
+        let ids = news.iter().map(|it| (it.org.to_owned(), it.receipt.webhook_id.clone()));
+        let webhooks = self.registrations.get_many(&ids.collect::<Vec<_>>(), false).await?;
+        let told = news.into_iter().filter_map(|it| {
+            let of =
+                |webhook: &&Webhook| webhook.id == it.receipt.webhook_id && webhook.org == it.org;
+            let project = webhooks.iter().find(of)?.config.project.clone();
+            Announcement::of_delivery(it.org, project, it.receipt, it.effect)
+        });
+        Ok(self.announcer.announce(&told.collect::<Vec<_>>(), now).await)
     }
 
     /// Disables the webhooks whose receiver said 410 to a worker that died right after; gives back
@@ -281,6 +308,6 @@ fn stored_of<'a>(stored: &'a [StoredReceipt], receipt: &Receipt) -> Option<&'a S
     stored.iter().find(|it| it.receipt.delivery_id == receipt.delivery_id)
 }
 
-fn is_full(round: usize) -> bool {
-    i32::try_from(round).is_ok_and(|count| count >= ROUND)
+const fn is_full(round: usize) -> bool {
+    round >= ROUND
 }

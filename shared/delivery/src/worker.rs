@@ -1,19 +1,20 @@
 //! The worker behind the `deliveries` and `retries` queues.
 //!
 //! A batch goes through stages, each one request to AWS for all of it: read the messages, look up
-//! what they speak of, decide, note and claim, send side by side, record. The stages before the
+//! what they speak of, decide, note, admit and claim, send side by side, record. The stages before the
 //! claim may fail as a whole, and the messages come back; from the claim on, what fails is found
 //! by its message or by the note of the leases, whichever is first.
 
+mod admit;
 mod claim;
+mod observe;
 mod plan;
 mod record;
 
-use std::collections::BTreeMap;
-
 use aragora_core::delivery::{Receipt, RetryPolicy};
-use aragora_core::ids::{WebhookId, fresh_uuid};
+use aragora_core::ids::fresh_uuid;
 use aragora_core::time::{Clock, Millis};
+use aragora_events::announce::Announcer;
 use aragora_queue::inbound::{Deadline, InboundMessage};
 use aragora_queue::message::{Deliver, decode};
 use aragora_queue::{Queue, bury};
@@ -21,7 +22,7 @@ use aragora_signing::keyring::KeyRing;
 use aragora_store::events::Events;
 use aragora_store::intents::Intents;
 use aragora_store::receipts::Receipts;
-use aragora_store::registrations::{Observed, Registrations, Webhook};
+use aragora_store::registrations::{Registrations, Webhook};
 use uuid::Uuid;
 
 use crate::orders::Lanes;
@@ -30,8 +31,6 @@ use crate::sender::Sender;
 /// How much longer than an attempt may take its lease lasts, and the least time that must be left
 /// of the invocation besides: for signing, recording and queueing.
 pub const MARGIN_MS: i64 = 5_000;
-/// A healthy webhook's times are brought up to date this often.
-const OBSERVE_EVERY_MS: i64 = 60_000;
 
 /// The worker.
 #[derive(Debug)]
@@ -58,6 +57,12 @@ pub struct DeliverWorker {
     pub grace_ms: i64,
     /// Days that receipts are kept.
     pub retention_days: i64,
+    /// How long an opened circuit stays open, in milliseconds.
+    pub circuit_open_ms: i64,
+    /// How many invocations of this worker there can be at once on one queue.
+    pub maximum_concurrency: u32,
+    /// Tells those who want to know what became of webhooks and deliveries.
+    pub announcer: Announcer,
     /// The time.
     pub clock: Clock,
 }
@@ -73,6 +78,8 @@ pub struct DeliverReport {
     pub delivered: usize,
     /// Deliveries given up.
     pub dead_lettered: usize,
+    /// Deliveries held back: by a circuit, a rate limit or the organisation's share.
+    pub held: usize,
     /// Messages that asked for nothing that was still to be done.
     pub ignored: usize,
     /// Messages that can never be read, put on the dead-letter queue.
@@ -142,34 +149,6 @@ impl DeliverWorker {
     fn policy(&self, webhook: Option<&Webhook>) -> RetryPolicy {
         webhook.and_then(|webhook| webhook.config.retry_policy).unwrap_or(self.default_policy)
     }
-
-    /// Brings what is known of the endpoints up to date: at once about failures and the first
-    /// success after one, else once a minute.
-    async fn observe(&self, webhooks: &[Webhook], seen: BTreeMap<(String, WebhookId), Observed>) {
-        let worth_it = |webhook: &Webhook, observed: &Observed| {
-            let stale = webhook
-                .health
-                .last_triggered_at
-                .is_none_or(|at| observed.at.since(at) >= OBSERVE_EVERY_MS);
-            observed.failures > 0
-                || observed.failure_reason.is_some()
-                || webhook.health.failure_count > 0
-                || stale
-        };
-        let updates = webhooks.iter().filter_map(|webhook| {
-            let observed = seen.get(&(webhook.org.clone(), webhook.id.clone()))?;
-            worth_it(webhook, observed)
-                .then(|| self.registrations.observe(&webhook.org, &webhook.id, observed))
-        });
-        for outcome in futures_util::future::join_all(updates).await {
-            if let Err(error) = outcome {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "what was learned about a webhook is lost"
-                );
-            }
-        }
-    }
 }
 
 fn join(jobs: &mut Vec<Job>, new: Job) {
@@ -212,7 +191,7 @@ fn draw(now: Millis) -> f64 {
 #[cfg(test)]
 mod tests {
     use aragora_core::delivery::Order;
-    use aragora_core::ids::{DeliveryId, EventId};
+    use aragora_core::ids::{DeliveryId, EventId, WebhookId};
 
     use super::*;
 

@@ -221,7 +221,6 @@ impl FanOutWorker {
                 event_id: message.event_id.clone(),
                 event_type: message.event_type.clone(),
                 accepted_at: message.accepted_at,
-                request_id: message.request_id.clone(),
             });
         }
         by_webhook

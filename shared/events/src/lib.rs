@@ -1,8 +1,10 @@
 //! Events: taken in, fanned out to the webhooks that match, found again when they got lost.
 //!
 //! [`publish`] stores and queues, [`fan_out`] is the worker behind the `events` queue, [`sweep`]
-//! queues what was stored and never fanned out, [`read`] answers questions about events.
+//! queues what was stored and never fanned out, [`read`] answers questions about events, and
+//! [`announce`] publishes what we have to say ourselves.
 
+pub mod announce;
 pub mod fan_out;
 pub mod publish;
 pub mod read;

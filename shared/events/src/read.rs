@@ -71,9 +71,9 @@ impl EventReader {
             event_id: event.id.clone(),
             event_type: event.event_type.clone(),
             accepted_at: event.accepted_at,
-            request_id: event.request_id.clone(),
         };
-        entry.receipt(&key.webhook_id, self.max_attempts)
+        let request_id = event.request_id.clone();
+        Receipt { request_id, ..entry.receipt(&key.webhook_id, self.max_attempts) }
     }
 
     /// A page of an organisation's events, newest first, of one project or of all. Half a read

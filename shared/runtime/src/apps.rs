@@ -8,6 +8,7 @@ use aragora_delivery::resolve::SystemResolver;
 use aragora_delivery::sender::Sender;
 use aragora_delivery::sweep::DeliverySweep;
 use aragora_delivery::worker::DeliverWorker;
+use aragora_events::announce::Announcer;
 use aragora_events::fan_out::FanOutWorker;
 use aragora_events::publish::Publisher;
 use aragora_events::read::EventReader;
@@ -147,11 +148,25 @@ pub async fn fan_out_batch(
 pub fn deliver(boot: Boot<DeliverConfig>) -> Result<DeliverWorker, BoxError> {
     let (dynamo, sqs) = (dynamo(&boot), sqs(&boot));
     let config = boot.config;
+    let registrations = Registrations::new(dynamo.clone(), config.registrations_table);
+    let events = Events::new(dynamo.clone(), config.events_table);
+    let intents = Intents::new(dynamo.clone(), config.intents_table);
     Ok(DeliverWorker {
-        registrations: Registrations::new(dynamo.clone(), config.registrations_table),
-        receipts: Receipts::new(dynamo.clone(), config.receipts_table),
-        events: Events::new(dynamo.clone(), config.events_table),
-        intents: Intents::new(dynamo, config.intents_table),
+        registrations: registrations.clone(),
+        receipts: Receipts::new(dynamo, config.receipts_table),
+        events: events.clone(),
+        intents: intents.clone(),
+        announcer: Announcer {
+            publisher: Publisher {
+                events,
+                intents,
+                queue: Queue::new(sqs.clone(), config.events_queue_url),
+                retention_days: config.retention_days,
+            },
+            registrations,
+        },
+        circuit_open_ms: config.circuit_open_ms,
+        maximum_concurrency: config.maximum_concurrency,
         lanes: Lanes {
             attempts: Queue::new(sqs.clone(), config.retries_queue_url),
             dead_letters: Queue::new(sqs.clone(), config.deliveries_dlq_url),
@@ -180,6 +195,7 @@ pub async fn deliver_batch(
         ("attempts", report.attempts),
         ("delivered", report.delivered),
         ("dead_lettered", report.dead_lettered),
+        ("held", report.held),
         ("ignored", report.ignored),
         ("poison", report.poison),
     ];
@@ -201,18 +217,30 @@ pub fn sweep(boot: Boot<SweepConfig>) -> Result<Sweeps, BoxError> {
     let (dynamo, sqs) = (dynamo(&boot), sqs(&boot));
     let config = boot.config;
     let intents = Intents::new(dynamo.clone(), config.intents_table);
+    let events = Events::new(dynamo.clone(), config.events_table);
+    let registrations = Registrations::new(dynamo.clone(), config.registrations_table);
+    let queue = Queue::new(sqs.clone(), config.events_queue_url);
     Ok(Sweeps {
         fan_outs: FanOutSweep {
-            events: Events::new(dynamo.clone(), config.events_table),
+            events: events.clone(),
             intents: intents.clone(),
-            queue: Queue::new(sqs.clone(), config.events_queue_url),
+            queue: queue.clone(),
             grace_ms: config.grace_ms,
             clock: clock::now,
         },
         deliveries: DeliverySweep {
-            registrations: Registrations::new(dynamo.clone(), config.registrations_table),
+            registrations: registrations.clone(),
             receipts: Receipts::new(dynamo, config.receipts_table),
-            intents,
+            intents: intents.clone(),
+            announcer: Announcer {
+                publisher: Publisher {
+                    events,
+                    intents,
+                    queue,
+                    retention_days: config.retention_days,
+                },
+                registrations,
+            },
             lanes: Lanes {
                 attempts: Queue::new(sqs.clone(), config.retries_queue_url),
                 dead_letters: Queue::new(sqs, config.deliveries_dlq_url),

@@ -18,6 +18,8 @@
 //! | `ARAGORA_SSRF_ALLOW_LOCALHOST` | webhooks, deliver | `false` | `false` in production |
 //! | `WEBHOOK_TIMEOUT_SECONDS` | webhooks, receipts, deliver | 30 | 1 to 30, fractions allowed |
 //! | `WEBHOOK_MAX_RETRIES` | webhooks, events, receipts, deliver, sweep | 5 | 0 to 24 |
+//! | `WEBHOOK_CIRCUIT_OPEN_SECONDS` | deliver | 60 | 1 to 3600 |
+//! | `DELIVER_MAXIMUM_CONCURRENCY` | deliver | 50 | 2 to 1000 |
 //! | `SWEEP_GRACE_SECONDS` | receipts, deliver, sweep | 60 | 0 to 3600 |
 //! | `DELIVERY_RETENTION_DAYS` | events, receipts, fan-out, deliver, sweep | 30 | 1 to 3650 |
 //! | `*_TABLE` | see the structs | required | a table's name |

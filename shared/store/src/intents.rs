@@ -4,16 +4,17 @@
 //! | pk | sk | attributes |
 //! |---|---|---|
 //! | `fan-out#<shard>` | `<accepted, 13 digits>#<org>#<event id>` | `org`, `event_id` |
-//! | `lease#<shard>` | `<until, 13 digits>#<lease id>` | `doc`: the deliveries claimed under it |
+//! | `lease#<shard>` | `<org>#<until, 13 digits>#<lease id>` | `doc`: the deliveries claimed under it, `until` |
 //!
 //! A note costs one write unit to make and one to strike out. Lease notes cover a whole
-//! invocation, so a full batch shares both. Not tied to one organisation: only the sweep reads
+//! invocation, so a full batch shares both, and lie together by the organisation that has most of
+//! the batch: so a worker can see how many invocations an organisation occupies. Not tied to one organisation: only the sweep reads
 //! here, and every note names whose things it speaks of.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 
-use aragora_core::ids::{DeliveryId, EventId, WebhookId};
+use aragora_core::ids::{DeliveryId, EventId, WebhookId, uuid_time};
 use aragora_core::time::Millis;
 use aws_sdk_dynamodb::types::{DeleteRequest, PutRequest, ReturnConsumedCapacity, WriteRequest};
 use serde::{Deserialize, Serialize};
@@ -47,7 +48,9 @@ pub struct FanOutNote {
 /// "These deliveries are claimed under leases that end at this time."
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeaseNote {
-    /// The invocation's id.
+    /// The organisation that most of the deliveries belong to.
+    pub org: String,
+    /// The invocation's id: a UUIDv7 of its time.
     pub id: String,
     /// When the last of its leases ends.
     pub until: Millis,
@@ -56,18 +59,20 @@ pub struct LeaseNote {
 }
 
 /// One delivery that a worker set out to claim.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LeasedDelivery {
     /// Whose it is.
-    #[serde(rename = "o")]
     pub org: String,
     /// The webhook it goes to.
-    #[serde(rename = "w")]
     pub webhook_id: WebhookId,
     /// The delivery.
-    #[serde(rename = "d")]
     pub delivery_id: DeliveryId,
 }
+
+/// By organisation and webhook, so that ten deliveries to one webhook fit into a kilobyte.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct LeaseDoc(BTreeMap<String, BTreeMap<String, Vec<DeliveryId>>>);
 
 impl FanOutNote {
     fn key(&self) -> Item {
@@ -78,10 +83,39 @@ impl FanOutNote {
 
 impl LeaseNote {
     fn key(&self) -> Item {
-        key(
-            format!("lease#{}", shard_of(&self.id)),
-            format!("{}#{}", sortable(self.until), self.id),
-        )
+        key(lease_pk(&self.org), format!("{}#{}#{}", self.org, sortable(self.until), self.id))
+    }
+}
+
+fn lease_pk(org: &str) -> String {
+    format!("lease#{}", shard_of(org))
+}
+
+impl LeaseDoc {
+    fn of(deliveries: &[LeasedDelivery]) -> Self {
+        let mut doc = BTreeMap::<_, BTreeMap<_, Vec<_>>>::new();
+        for it in deliveries {
+            let webhooks = doc.entry(it.org.clone()).or_default();
+            let ids = webhooks.entry(it.webhook_id.as_str().to_owned()).or_default();
+            ids.push(it.delivery_id.clone());
+        }
+        Self(doc)
+    }
+
+    /// `None` when a webhook's id is none.
+    fn deliveries(self) -> Option<Vec<LeasedDelivery>> {
+        let mut all = Vec::new();
+        for (org, webhooks) in self.0 {
+            for (webhook, ids) in webhooks {
+                let webhook_id = WebhookId::parse(&webhook)?;
+                all.extend(ids.into_iter().map(|delivery_id| LeasedDelivery {
+                    org: org.clone(),
+                    webhook_id: webhook_id.clone(),
+                    delivery_id,
+                }));
+            }
+        }
+        Some(all)
     }
 }
 
@@ -102,11 +136,12 @@ impl Intents {
         self.write(distinct(notes).map(|note| delete(note.key()))).await
     }
 
-    /// Notes the deliveries an invocation is about to claim. One write unit per KB: about ten
-    /// deliveries.
+    /// Notes the deliveries an invocation is about to claim. One write unit per KB: more than ten
+    /// deliveries to one webhook.
     pub async fn note_lease(&self, note: &LeaseNote) -> Result<(), StoreError> {
         let mut item = note.key();
-        item.insert("doc".to_owned(), text(json(&note.deliveries)?));
+        item.insert("doc".to_owned(), text(json(&LeaseDoc::of(&note.deliveries))?));
+        item.insert("until".to_owned(), number(note.until.0));
         item.insert("expires_at".to_owned(), number(note.until.unix_seconds() + KEPT_SECONDS));
         self.write([put(item)].into_iter()).await
     }
@@ -127,15 +162,66 @@ impl Intents {
         Ok(readable(&items, read_fan_out))
     }
 
-    /// Leases that ended before `before` in one shard, oldest first. Half a read unit per 4 KB.
+    /// Up to `limit` leases that ended before `before` in one shard. Half a read unit per 4 KB of
+    /// all notes of the shard: those of the invocations that are running, and what dead ones left.
     pub async fn leases_before(
         &self,
         shard: u8,
         before: Millis,
-        limit: i32,
+        limit: usize,
     ) -> Result<Vec<LeaseNote>, StoreError> {
-        let items = self.before(format!("lease#{shard}"), before, limit).await?;
-        Ok(readable(&items, read_lease))
+        let mut pages = self
+            .dynamo
+            .client()
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk")
+            .filter_expression("#until < :before")
+            .expression_attribute_names("#until", "until")
+            .expression_attribute_values(":pk", text(format!("lease#{shard}")))
+            .expression_attribute_values(":before", number(before.0))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .into_paginator()
+            .send();
+        let mut notes = Vec::new();
+        while notes.len() < limit
+            && let Some(page) = pages.next().await
+        {
+            let page = page.map_err(StoreError::from_sdk)?;
+            self.dynamo.read(page.consumed_capacity());
+            notes.extend(readable(page.items(), read_lease));
+        }
+        notes.truncate(limit);
+        Ok(notes)
+    }
+
+    /// When each of the invocations began that hold deliveries mostly of one organisation now, up
+    /// to `limit`, as last written. One read unit per 4 KB: for about five invocations.
+    pub async fn live_leases(
+        &self,
+        org: &str,
+        now: Millis,
+        limit: i32,
+    ) -> Result<Vec<Millis>, StoreError> {
+        let answer = self
+            .dynamo
+            .client()
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
+            .projection_expression("sk")
+            .expression_attribute_values(":pk", text(lease_pk(org)))
+            .expression_attribute_values(":from", text(format!("{org}#{}", sortable(now))))
+            .expression_attribute_values(":to", text(format!("{org}#~")))
+            .limit(limit)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(StoreError::from_sdk)?;
+        self.dynamo.read(answer.consumed_capacity());
+        let begun = |item: &Item| uuid_time(Reader(item).text("sk").ok()?.rsplit('#').next()?);
+        Ok(answer.items().iter().filter_map(begun).collect())
     }
 
     async fn before(
@@ -197,11 +283,13 @@ fn read_lease(item: &Item) -> Result<LeaseNote, StoreError> {
     let read = Reader(item);
     let sk = read.text("sk")?;
     let corrupt =
-        || StoreError::Corrupt { key: sk.to_owned(), what: "`sk` has no time and id".to_owned() };
+        || StoreError::Corrupt { key: sk.to_owned(), what: "is no note of leases".to_owned() };
+    let (org, rest) = sk.split_once('#').ok_or_else(corrupt)?;
     Ok(LeaseNote {
-        id: sk.split_once('#').ok_or_else(corrupt)?.1.to_owned(),
-        until: leading_time(sk).ok_or_else(corrupt)?,
-        deliveries: read.json("doc")?,
+        org: org.to_owned(),
+        id: rest.split_once('#').ok_or_else(corrupt)?.1.to_owned(),
+        until: Millis(read.number("until")?),
+        deliveries: read.json::<LeaseDoc>("doc")?.deliveries().ok_or_else(corrupt)?,
     })
 }
 

@@ -1,6 +1,7 @@
 //! Registering, reading, changing and deleting webhooks.
 
 use aragora_core::delivery::RetryPolicy;
+use aragora_core::delivery::circuit::Circuit;
 use aragora_core::ids::WebhookId;
 use aragora_core::time::Millis;
 use aragora_core::url_policy::UrlPolicy;
@@ -138,7 +139,7 @@ impl Registry {
             let enabled_again = webhook.enabled && !before.enabled;
             if self.registrations.change(&webhook, enabled_again).await? == Changed::Done {
                 if enabled_again {
-                    webhook.health.failure_count = 0;
+                    webhook.health.circuit = Circuit::default();
                 }
                 return Ok(webhook);
             }

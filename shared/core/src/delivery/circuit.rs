@@ -95,6 +95,17 @@ impl Circuit {
         }
     }
 
+    /// What it is after a success, if there was one, and `failures` after that. `at` is when.
+    #[must_use]
+    pub fn after(&self, succeeded: bool, failures: u64, at: Millis) -> Self {
+        let before = if succeeded { Self::default() } else { *self };
+        Self {
+            failures: before.failures.saturating_add(failures),
+            failing_since: before.failing_since.or((failures > 0).then_some(at)),
+            ..before
+        }
+    }
+
     /// Whether `failures` in a row open a circuit that is closed.
     pub const fn opens(&self) -> bool {
         self.open_until.is_none() && self.failures >= OPENS_AFTER
@@ -120,7 +131,7 @@ impl Circuit {
     clippy::cast_precision_loss,
     reason = "at most a quarter of an hour in milliseconds"
 )]
-fn share(millis: i64, draw: f64) -> i64 {
+pub(super) fn share(millis: i64, draw: f64) -> i64 {
     (millis as f64 * draw.clamp(0.0, 1.0)).round() as i64
 }
 
@@ -142,6 +153,16 @@ mod tests {
             let circuit = Circuit { failures, open_until, ..Circuit::default() };
             assert_eq!(circuit.opens(), opens, "{circuit:?}");
         }
+    }
+
+    #[test]
+    fn a_success_closes_it_and_failures_after_it_count() {
+        let before = Circuit { failing_since: Some(Millis(3)), ..open(NOW.0, 2) };
+        assert_eq!(before.after(true, 0, NOW), Circuit::default());
+        let two = Circuit { failures: 2, failing_since: Some(NOW), ..Circuit::default() };
+        assert_eq!(before.after(true, 2, NOW), two);
+        assert_eq!(before.after(false, 2, NOW), Circuit { failures: 7, ..before });
+        assert_eq!(Circuit::default().after(false, 0, NOW), Circuit::default());
     }
 
     #[test]

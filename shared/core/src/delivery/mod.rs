@@ -1,8 +1,9 @@
 //! How a delivery lives: its [state machine](machine) and the [words](vocabulary) it is told in, when
-//! it is [tried again](policy), what holds it back ([circuit], [pace]), and the [receipt](receipt)
+//! it is [tried again](policy), what holds it back ([circuit], [pace], [crowd]), and the [receipt](receipt)
 //! that is kept of it.
 
 pub mod circuit;
+pub mod crowd;
 pub mod machine;
 pub mod pace;
 pub mod policy;

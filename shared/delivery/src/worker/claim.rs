@@ -1,12 +1,16 @@
 //! Claiming: the note of the leases first, then one conditional write per delivery.
 
+use std::collections::BTreeMap;
+
 use aragora_core::ids::fresh_uuid;
 use aragora_core::time::Millis;
 use aragora_queue::inbound::Deadline;
 use aragora_store::StoreError;
 use aragora_store::intents::{LeaseNote, LeasedDelivery};
 use aragora_store::receipts::WriteOutcome;
+use futures_util::FutureExt as _;
 
+use super::admit::Pass;
 use super::plan::{Found, Planned, receipt_key};
 use super::{DeliverReport, DeliverWorker, Job, MARGIN_MS};
 
@@ -39,7 +43,7 @@ impl DeliverWorker {
                 continue;
             }
             let stored = found.receipt(&job.order);
-            match self.plan(&job, found, stored, &lease_id, now) {
+            match self.plan(&job, found, stored, &lease_id, Pass::default(), now) {
                 Some(plan) => planned.push(plan),
                 None => report.ignored += job.message_ids.len(),
             }
@@ -53,7 +57,10 @@ impl DeliverWorker {
             report.failed.extend(planned.into_iter().flat_map(|plan| plan.job.message_ids));
             return None;
         }
-        Some(self.write_claims(planned, note, found, now, report).await)
+        // After the note, so that of two that ask for the last place each sees the other.
+        let admitted = self.admit(planned, &note.org, &note.id, found).boxed().await;
+        report.held += admitted.iter().filter(|plan| plan.receipt.held_by.is_some()).count();
+        Some(self.write_claims(admitted, note, found, now, report).await)
     }
 
     async fn write_claims(
@@ -155,7 +162,8 @@ impl DeliverWorker {
                     plan.written(there.rev);
                     claimed.planned.push(plan);
                 }
-                there => match self.plan(&plan.job, found, there, &claimed.note.id, now) {
+                there => match self.plan(&plan.job, found, there, &claimed.note.id, plan.pass, now)
+                {
                     Some(newer) => again.push(newer),
                     None => report.ignored += plan.job.message_ids.len(),
                 },
@@ -174,8 +182,19 @@ fn lease_note(id: String, planned: &[Planned], now: Millis) -> LeaseNote {
         delivery_id: plan.job.order.delivery_id.clone(),
     });
     LeaseNote {
+        org: most_common_org(planned),
         id,
         until: until.unwrap_or_else(|| now.plus(MARGIN_MS)),
         deliveries: deliveries.collect(),
     }
+}
+
+/// Whose deliveries are the most of a batch.
+fn most_common_org(planned: &[Planned]) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for plan in planned {
+        *counts.entry(&plan.job.order.org).or_default() += 1;
+    }
+    let most = counts.into_iter().max_by_key(|(_, count)| *count);
+    most.map_or_else(String::new, |(org, _)| org.to_owned())
 }

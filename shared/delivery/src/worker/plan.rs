@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use aragora_core::delivery::{Effect, Endpoint, Happening, Lease, Receipt, RetryPolicy, Step};
+use aragora_core::delivery::{
+    Effect, Endpoint, Happening, Lease, Receipt, RetryPolicy, Status, Step,
+};
 use aragora_core::ids::{DeliveryId, EventId, WebhookId};
 use aragora_core::time::Millis;
 use aragora_queue::message::{Deliver, InlineEvent};
@@ -12,6 +14,7 @@ use aragora_store::receipts::{Over, PageEntry, ReceiptKey, StoredReceipt, WriteR
 use aragora_store::registrations::Webhook;
 use futures_util::try_join;
 
+use super::admit::Pass;
 use super::{DeliverWorker, Job, draw, expires_at};
 use crate::orders::LONGEST_ON_QUEUE_MS;
 
@@ -32,13 +35,16 @@ pub(super) struct Planned {
     pub(super) policy: RetryPolicy,
     pub(super) over: Option<Over>,
     pub(super) watch_at: Option<Millis>,
+    pub(super) pass: Pass,
 }
 
 impl Found {
     pub(super) fn webhook(&self, order: &Deliver) -> Option<&Webhook> {
-        self.webhooks
-            .iter()
-            .find(|webhook| webhook.id == order.webhook_id && webhook.org == order.org)
+        self.webhook_of(&order.org, &order.webhook_id)
+    }
+
+    pub(super) fn webhook_of(&self, org: &str, id: &WebhookId) -> Option<&Webhook> {
+        self.webhooks.iter().find(|webhook| webhook.id == *id && webhook.org == org)
     }
 
     /// The event: from the message, else from the table.
@@ -144,13 +150,14 @@ impl DeliverWorker {
     }
 
     /// What becomes of a delivery now that a message about it was received; `None` when nothing is
-    /// left to be done.
+    /// left to be done. `pass` says whether it may be sent, as far as that was asked.
     pub(super) fn plan(
         &self,
         job: &Job,
         found: &Found,
         stored: Option<&StoredReceipt>,
         lease_id: &str,
+        pass: Pass,
         now: Millis,
     ) -> Option<Planned> {
         let policy = self.policy(found.webhook(&job.order));
@@ -159,7 +166,12 @@ impl DeliverWorker {
         let happening = Happening::Received {
             order: job.order.order,
             generation: job.order.generation,
-            endpoint: found.endpoint(&job.order),
+            endpoint: match (found.endpoint(&job.order), pass.held) {
+                (Endpoint::Ready, Some((until, _))) => {
+                    Endpoint::Held { until, accepted_at: job.order.accepted_at }
+                }
+                (endpoint, _) => endpoint,
+            },
             lease: Lease {
                 id: lease_id.to_owned(),
                 until: now.plus(policy.timeout_ms() + super::MARGIN_MS),
@@ -169,6 +181,8 @@ impl DeliverWorker {
             Step::Move(transition) => {
                 receipt.state = transition.next;
                 receipt.max_attempts = policy.max_attempts();
+                let is_held = receipt.state.status == Status::Retrying;
+                receipt.held_by = pass.held.filter(|_| is_held).map(|(_, by)| by);
                 let watch_at = receipt.watched_at(now, self.grace_ms, LONGEST_ON_QUEUE_MS);
                 let over = stored.map(StoredReceipt::over);
                 Some(Planned {
@@ -178,6 +192,7 @@ impl DeliverWorker {
                     policy,
                     over,
                     watch_at,
+                    pass,
                 })
             }
             Step::Repeat(_) | Step::Ignore(_) => None,
@@ -199,7 +214,7 @@ fn fresh_receipt(order: &Deliver, policy: &RetryPolicy) -> Receipt {
         event_id: order.event_id.clone(),
         event_type: order.event_type.clone(),
         accepted_at: order.accepted_at,
-        request_id: order.request_id.clone(),
     };
-    Receipt { job: order.job.clone(), ..entry.receipt(&order.webhook_id, policy.max_attempts()) }
+    let (request_id, job) = (order.request_id.clone(), order.job.clone());
+    Receipt { request_id, job, ..entry.receipt(&order.webhook_id, policy.max_attempts()) }
 }

@@ -1,20 +1,22 @@
 //! Sending what was claimed, and recording what came of it while the rest is still under way.
 
-use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use aragora_core::catalogue;
 use aragora_core::delivery::{Effect, Happening, Receipt, Status, Step, Trigger};
-use aragora_core::ids::WebhookId;
 use aragora_core::time::Millis;
+use aragora_events::announce::Announcement;
 use aragora_queue::message::INLINE_BYTES;
 use aragora_store::StoreError;
 use aragora_store::receipts::WriteOutcome;
-use aragora_store::registrations::{Observed, Webhook};
+use aragora_store::registrations::{Changed, Webhook};
 use futures_util::FutureExt as _;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use serde_json::json;
 
 use super::claim::Claimed;
+use super::observe::Sightings;
 use super::plan::{Found, Planned, receipt_key};
 use super::{DeliverReport, DeliverWorker, draw};
 use crate::classify;
@@ -26,18 +28,21 @@ use crate::sender::{Attempt, ErrorClass, Failure, Outcome, OutgoingRequest};
 /// How long the first outcome waits for others to share its request.
 const GATHER: Duration = Duration::from_millis(100);
 
+/// Why a webhook is disabled whose receiver said 410.
+const GONE: &str = "gone";
+
 /// In the aragora profile 410 means "send me nothing more".
 const GONE_DISABLES: bool = true;
 
 /// An attempt, and the claim it was made under.
 #[derive(Debug)]
-struct Made {
-    attempt: Attempt,
+pub(super) struct Made {
+    pub(super) attempt: Attempt,
     lease_id: String,
     generation: u32,
     trigger: Trigger,
     begun_at: Millis,
-    ended_at: Millis,
+    pub(super) ended_at: Millis,
 }
 
 /// What recording came to.
@@ -46,7 +51,9 @@ struct Recorded {
     report: DeliverReport,
     /// Whether something is left for the sweep, so that the note of the leases must stay.
     unfinished: bool,
-    observed: BTreeMap<(String, WebhookId), Observed>,
+    sightings: Sightings,
+    /// What is to be told to those who want to know.
+    news: Vec<Announcement>,
 }
 
 impl DeliverWorker {
@@ -87,6 +94,11 @@ impl DeliverWorker {
                 recording.push(self.record(std::mem::take(&mut gathered), found).boxed());
             }
         }
+        let sightings = std::mem::take(&mut total.sightings);
+        let learned = self.observe(&found.webhooks, sightings).await;
+        total.news.extend(learned);
+        // Boxed, as it is rare and large.
+        total.unfinished |= !self.announcer.announce(&total.news, (self.clock)()).boxed().await;
         if !total.unfinished
             && let Err(error) = self.intents.strike_leases(&[claimed.note]).await
         {
@@ -95,12 +107,15 @@ impl DeliverWorker {
                 "a finished note waits for the sweep"
             );
         }
-        self.observe(&found.webhooks, std::mem::take(&mut total.observed)).await;
         report.add(total.report);
     }
 
     /// One attempt. A panic in it is a failed attempt, and touches no other.
     async fn attempt(&self, planned: Planned, found: &Found) -> (Planned, Made) {
+        if let Some(at) = planned.pass.not_before {
+            let wait = u64::try_from(at.since((self.clock)())).unwrap_or_default();
+            tokio::time::sleep(Duration::from_millis(wait)).await;
+        }
         let begun_at = (self.clock)();
         let sent = AssertUnwindSafe(self.send(&planned, found, begun_at)).catch_unwind().await;
         let made = Made {
@@ -190,7 +205,7 @@ impl DeliverWorker {
         recorded.report.delivered =
             attempted.iter().filter(|(_, made)| made.attempt.is_success()).count();
         for (planned, made) in &attempted {
-            recorded.see(planned, made);
+            recorded.sightings.see(planned, made);
         }
         let moved = attempted.into_iter().filter_map(|(planned, made)| {
             let from = planned.receipt.clone();
@@ -310,14 +325,22 @@ impl DeliverWorker {
         let now = (self.clock)();
         for plan in written.iter().filter(|plan| plan.effects.contains(&Effect::DisableWebhook)) {
             let order = &plan.job.order;
-            if let Err(error) =
-                self.registrations.disable(&order.org, &order.webhook_id, "gone", now).await
-            {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "a webhook that is gone could not be disabled"
-                );
-                recorded.unfinished = true;
+            match self.registrations.disable(&order.org, &order.webhook_id, GONE, now).await {
+                // An operational event that is refused disables its webhook as well; it is only
+                // not told, since that would be refused in turn.
+                Ok(Changed::Done) if !catalogue::is_operational(&order.event_type) => {
+                    let news = found.webhook(order).map(|webhook| {
+                        let data = json!({"reason": GONE});
+                        Announcement::of_webhook(webhook, "webhook.disabled", data, now)
+                    });
+                    recorded.news.extend(news);
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(error, "a webhook that is gone could not be disabled");
+                    recorded.unfinished = true;
+                }
             }
         }
         let wanted: Vec<_> = written
@@ -333,6 +356,11 @@ impl DeliverWorker {
             })
             .collect();
         recorded.unfinished |= self.lanes.put(&wanted, now).await > 0;
+        let news = wanted.iter().filter_map(|it| {
+            let project = found.webhook_of(it.org, &it.receipt.webhook_id)?.config.project.clone();
+            Announcement::of_delivery(it.org, project, it.receipt, it.effect)
+        });
+        recorded.news.extend(news);
     }
 }
 
@@ -344,37 +372,11 @@ impl Recorded {
         self.report.failed.extend(plans.into_iter().flat_map(|plan| plan.job.message_ids));
     }
 
-    fn see(&mut self, planned: &Planned, made: &Made) {
-        let order = &planned.job.order;
-        let observed = self
-            .observed
-            .entry((order.org.clone(), order.webhook_id.clone()))
-            .or_insert_with(|| blank(made.ended_at));
-        observed.at = observed.at.max(made.ended_at);
-        if made.attempt.is_success() {
-            observed.succeeded = true;
-            observed.failures = 0;
-        } else {
-            observed.failures += 1;
-            observed.failure_reason = Some(match &made.attempt.outcome {
-                Outcome::Answered(answer) => format!("the receiver answered {}", answer.status),
-                Outcome::Failed(failure) => failure.message.to_string(),
-            });
-        }
-    }
-
     fn add(&mut self, other: Self) {
         self.report.add(other.report);
         self.unfinished |= other.unfinished;
-        for (webhook, later) in other.observed {
-            let observed = self.observed.entry(webhook).or_insert_with(|| blank(later.at));
-            observed.at = observed.at.max(later.at);
-            observed.failures =
-                if later.succeeded { later.failures } else { observed.failures + later.failures };
-            observed.succeeded |= later.succeeded;
-            observed.failure_reason =
-                later.failure_reason.or_else(|| observed.failure_reason.take());
-        }
+        self.sightings.add(other.sightings);
+        self.news.extend(other.news);
     }
 }
 
@@ -384,13 +386,10 @@ impl DeliverReport {
         self.attempts += other.attempts;
         self.delivered += other.delivered;
         self.dead_lettered += other.dead_lettered;
+        self.held += other.held;
         self.ignored += other.ignored;
         self.poison += other.poison;
     }
-}
-
-const fn blank(at: Millis) -> Observed {
-    Observed { at, failures: 0, succeeded: false, failure_reason: None }
 }
 
 /// An attempt that failed on our side, before anything was sent.

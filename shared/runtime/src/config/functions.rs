@@ -170,6 +170,8 @@ pub struct DeliverConfig {
     pub receipts_table: String,
     /// `INTENTS_TABLE`
     pub intents_table: String,
+    /// `EVENTS_QUEUE_URL`
+    pub events_queue_url: String,
     /// `RETRIES_QUEUE_URL`
     pub retries_queue_url: String,
     /// `DELIVERIES_DLQ_URL`
@@ -186,6 +188,10 @@ pub struct DeliverConfig {
     pub grace_ms: i64,
     /// `DELIVERY_RETENTION_DAYS`: how long events and receipts are kept.
     pub retention_days: i64,
+    /// `WEBHOOK_CIRCUIT_OPEN_SECONDS`: how long an opened circuit stays open.
+    pub circuit_open_ms: i64,
+    /// `DELIVER_MAXIMUM_CONCURRENCY`: invocations at once on one queue.
+    pub maximum_concurrency: u32,
 }
 
 impl FromEnvironment for DeliverConfig {
@@ -195,6 +201,7 @@ impl FromEnvironment for DeliverConfig {
             registrations_table: from.table("REGISTRATIONS_TABLE"),
             receipts_table: from.table("RECEIPTS_TABLE"),
             intents_table: from.table("INTENTS_TABLE"),
+            events_queue_url: from.queue("EVENTS_QUEUE_URL"),
             retries_queue_url: from.queue("RETRIES_QUEUE_URL"),
             deliveries_dlq_url: from.queue("DELIVERIES_DLQ_URL"),
             retries_dlq_url: from.queue("RETRIES_DLQ_URL"),
@@ -203,6 +210,8 @@ impl FromEnvironment for DeliverConfig {
             retry_policy: from.retry_policy(),
             grace_ms: from.grace_ms(),
             retention_days: from.retention_days(),
+            circuit_open_ms: from.circuit_open_ms(),
+            maximum_concurrency: from.maximum_concurrency(),
         }
     }
 }

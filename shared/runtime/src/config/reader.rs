@@ -241,6 +241,16 @@ impl<'a> Reader<'a> {
         i64::from(self.number("SWEEP_GRACE_SECONDS", 0, 3_600, 60)) * 1_000
     }
 
+    /// `WEBHOOK_CIRCUIT_OPEN_SECONDS`, in milliseconds.
+    pub(super) fn circuit_open_ms(&mut self) -> i64 {
+        i64::from(self.number("WEBHOOK_CIRCUIT_OPEN_SECONDS", 1, 3_600, 60)) * 1_000
+    }
+
+    /// `DELIVER_MAXIMUM_CONCURRENCY`.
+    pub(super) fn maximum_concurrency(&mut self) -> u32 {
+        self.number("DELIVER_MAXIMUM_CONCURRENCY", 2, 1_000, 50)
+    }
+
     /// `DELIVERY_RETENTION_DAYS`.
     pub(super) fn retention_days(&mut self) -> i64 {
         i64::from(self.number("DELIVERY_RETENTION_DAYS", 1, 3_650, 30))

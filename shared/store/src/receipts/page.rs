@@ -13,27 +13,34 @@ use crate::item::{Item, Reader, json, key, number, text};
 /// The deliveries on one page were accepted within this time of each other, so that a reader who
 /// looks for one knows how far from it the page can be.
 pub(super) const PAGE_SPAN_MS: i64 = 1_000;
-/// The most lines of a page: about a kilobyte, one write unit.
+/// The most lines of a page: less than a kilobyte, one write unit, with event ids of our own.
 const PAGE_LINES: usize = 10;
 
 /// One line of a page.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageEntry {
     /// The delivery.
-    #[serde(rename = "d")]
     pub delivery_id: DeliveryId,
     /// Its event.
-    #[serde(rename = "e")]
     pub event_id: EventId,
     /// The type, in the receiver's spelling.
-    #[serde(rename = "t")]
     pub event_type: String,
     /// When the event was accepted.
-    #[serde(rename = "a")]
     pub accepted_at: Millis,
-    /// The request that published it.
-    #[serde(rename = "r")]
-    pub request_id: String,
+}
+
+/// What is kept of the lines: a delivery's id follows from organisation, webhook, event and time,
+/// and the types are few. The request that published an event is with the event.
+#[derive(Serialize, Deserialize)]
+struct PageDoc {
+    /// When the oldest was accepted.
+    #[serde(rename = "a")]
+    since: Millis,
+    #[serde(rename = "t")]
+    types: Vec<String>,
+    /// Event, milliseconds after `since`, place in `types`.
+    #[serde(rename = "l")]
+    lines: Vec<(EventId, i64, usize)>,
 }
 
 /// Deliveries of one webhook, newest last, all within [`PAGE_SPAN_MS`].
@@ -57,7 +64,7 @@ impl PageEntry {
             webhook_id: webhook_id.clone(),
             event_id: self.event_id.clone(),
             event_type: self.event_type.clone(),
-            request_id: self.request_id.clone(),
+            request_id: String::new(),
             created_at: self.accepted_at,
             state: Delivery::pending(),
             max_attempts,
@@ -114,11 +121,43 @@ impl PendingPage {
         format!("Q#{newest}#{digest:016x}")
     }
 
+    fn doc(&self) -> PageDoc {
+        let since = self.entries.iter().map(|entry| entry.accepted_at).min().unwrap_or(Millis(0));
+        let mut types: Vec<String> = Vec::new();
+        let mut place = |wanted: &str| {
+            types.iter().position(|known| known == wanted).unwrap_or_else(|| {
+                types.push(wanted.to_owned());
+                types.len() - 1
+            })
+        };
+        let line = |entry: &PageEntry| {
+            let after = entry.accepted_at.since(since);
+            (entry.event_id.clone(), after, place(&entry.event_type))
+        };
+        let lines = self.entries.iter().map(line).collect();
+        PageDoc { since, types, lines }
+    }
+
     fn item(&self) -> Result<Item, StoreError> {
         let mut item = key(partition(&self.org, &self.webhook_id), self.sk());
-        item.insert("doc".to_owned(), text(json(&self.entries)?));
+        item.insert("doc".to_owned(), text(json(&self.doc())?));
         item.insert("expires_at".to_owned(), number(self.expires_at));
         Ok(item)
+    }
+}
+
+impl PageDoc {
+    fn entries(self, org: &str, webhook: &WebhookId) -> Vec<PageEntry> {
+        let entry = |(event_id, after, place): (EventId, i64, usize)| {
+            let accepted_at = self.since.plus(after);
+            PageEntry {
+                delivery_id: DeliveryId::of(org, &event_id, webhook, accepted_at),
+                event_id,
+                event_type: self.types.get(place).cloned().unwrap_or_default(),
+                accepted_at,
+            }
+        };
+        self.lines.into_iter().map(entry).collect()
     }
 }
 
@@ -151,7 +190,7 @@ impl Receipts {
             let Some(last) = items.last() else { break };
             Reader(last).text("sk")?.clone_into(&mut upper);
             for item in &items {
-                let entries: Vec<PageEntry> = Reader(item).json("doc")?;
+                let entries = Reader(item).json::<PageDoc>("doc")?.entries(org, webhook);
                 let wanted = |entry: &PageEntry| {
                     entry.delivery_id.as_str() >= from
                         && entry.delivery_id.as_str() < before.id.as_str()
@@ -254,7 +293,6 @@ mod tests {
             event_id,
             event_type: "vote".into(),
             accepted_at: Millis(accepted_at),
-            request_id: "r".into(),
         }
     }
 

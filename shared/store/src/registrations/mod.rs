@@ -5,16 +5,21 @@
 //! | `<org>` | `<webhook id>` | one webhook |
 //!
 //! What a user sets is one JSON document, `doc`, changed under a condition on `rev`. What the
-//! engine learns about the endpoint is in attributes of its own, so that recording it neither
-//! conflicts with a user's change nor needs `rev`.
+//! engine learns about the endpoint is in attributes of its own ([`learned`]), so that recording
+//! it neither conflicts with a user's change nor needs `rev`.
+
+mod learned;
 
 use std::collections::HashSet;
 
 use aragora_core::delivery::RetryPolicy;
+use aragora_core::delivery::circuit::Circuit;
+use aragora_core::delivery::pace::Pace;
 use aragora_core::ids::WebhookId;
 use aragora_core::time::Millis;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -87,8 +92,10 @@ pub struct Webhook {
 /// so the times are that coarse.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Health {
-    /// Failed attempts since the last success.
-    pub failure_count: u64,
+    /// Its failures, and what they have come to.
+    pub circuit: Circuit,
+    /// When the next deliveries may be sent, if it has a rate limit.
+    pub pace: Pace,
     /// When it was last sent anything.
     pub last_triggered_at: Option<Millis>,
     /// When it last answered 2xx.
@@ -99,18 +106,7 @@ pub struct Health {
     pub last_failure_reason: Option<String>,
 }
 
-/// What one invocation learned about an endpoint.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Observed {
-    /// When it was last sent anything.
-    pub at: Millis,
-    /// Failed attempts after the last success.
-    pub failures: u64,
-    /// Whether any attempt succeeded.
-    pub succeeded: bool,
-    /// Why the last failed one did.
-    pub failure_reason: Option<String>,
-}
+pub use learned::Observed;
 
 /// What came of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -225,7 +221,8 @@ impl Registrations {
             None => remove.push_str(" REMOVE disabled_reason"),
         }
         if reset_health {
-            set.push_str(", failure_count = :zero");
+            remove.push_str(if remove.is_empty() { " REMOVE " } else { ", " });
+            remove.push_str(learned::CIRCUIT_ATTRIBUTES);
         }
         let update = self
             .update(&webhook.org, &webhook.id, format!("{set}{remove}"), "rev = :seen")
@@ -237,64 +234,6 @@ impl Registrations {
         let update = match &webhook.disabled_reason {
             Some(reason) => update.expression_attribute_values(":reason", text(reason)),
             None => update,
-        };
-        let update = if reset_health {
-            update.expression_attribute_values(":zero", number(0))
-        } else {
-            update
-        };
-        self.changed(update.send().await)
-    }
-
-    /// Disables a webhook for a reason of the engine's; one that is disabled or gone stays as it
-    /// is. One write unit per KB.
-    pub async fn disable(
-        &self,
-        org: &str,
-        id: &WebhookId,
-        reason: &str,
-        now: Millis,
-    ) -> Result<Changed, StoreError> {
-        let set = "SET enabled = :no, disabled_reason = :reason, updated_at = :now ADD rev :one";
-        let update = self
-            .update(org, id, set.to_owned(), "enabled = :yes")
-            .expression_attribute_values(":no", AttributeValue::Bool(false))
-            .expression_attribute_values(":yes", AttributeValue::Bool(true))
-            .expression_attribute_values(":reason", text(reason))
-            .expression_attribute_values(":now", number(now.0))
-            .expression_attribute_values(":one", number(1));
-        self.changed(update.send().await)
-    }
-
-    /// Records what an invocation learned; a webhook that is gone stays gone. One write unit per
-    /// KB. Doing it twice counts failures twice, which only people read.
-    pub async fn observe(
-        &self,
-        org: &str,
-        id: &WebhookId,
-        seen: &Observed,
-    ) -> Result<Changed, StoreError> {
-        let mut set = vec!["last_triggered_at = :at"];
-        if seen.succeeded {
-            set.push("last_success_at = :at, failure_count = :failures");
-        }
-        if seen.failure_reason.is_some() {
-            set.push("last_failure_at = :at, last_failure_reason = :reason");
-        }
-        let add =
-            if seen.succeeded || seen.failures == 0 { "" } else { " ADD failure_count :failures" };
-        let update = self
-            .update(org, id, format!("SET {}{add}", set.join(", ")), "attribute_exists(pk)")
-            .expression_attribute_values(":at", number(seen.at.0));
-        let update = match &seen.failure_reason {
-            Some(reason) => update.expression_attribute_values(":reason", text(reason)),
-            None => update,
-        };
-        let counts = seen.succeeded || seen.failures > 0;
-        let update = if counts {
-            update.expression_attribute_values(":failures", number(seen.failures))
-        } else {
-            update
         };
         self.changed(update.send().await)
     }
@@ -322,7 +261,7 @@ impl Registrations {
         id: &WebhookId,
         expression: String,
         condition: &str,
-    ) -> aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder {
+    ) -> UpdateItemFluentBuilder {
         self.dynamo
             .client()
             .update_item()
@@ -371,7 +310,6 @@ fn from_item(item: &Item) -> Result<Webhook, StoreError> {
         key: read.text("sk").unwrap_or("?").to_owned(),
         what: what.to_owned(),
     };
-    let time = |name| read.maybe_number(name).map(Millis);
     Ok(Webhook {
         org: read.text("pk")?.to_owned(),
         id: WebhookId::parse(read.text("sk")?).ok_or_else(|| corrupt("`sk` is no id"))?,
@@ -383,12 +321,6 @@ fn from_item(item: &Item) -> Result<Webhook, StoreError> {
         disabled_reason: read.maybe_text("disabled_reason").map(ToOwned::to_owned),
         updated_at: Millis(read.number("updated_at")?),
         rev: read.number("rev")?,
-        health: Health {
-            failure_count: read.maybe_number("failure_count").unwrap_or_default(),
-            last_triggered_at: time("last_triggered_at"),
-            last_success_at: time("last_success_at"),
-            last_failure_at: time("last_failure_at"),
-            last_failure_reason: read.maybe_text("last_failure_reason").map(ToOwned::to_owned),
-        },
+        health: learned::read(item),
     })
 }

@@ -1,0 +1,62 @@
+//! How many invocations of the deliver worker one organisation may occupy.
+//!
+//! The queues are fair in what they hand out, but an invocation that waits for a receiver that
+//! hangs is occupied for the whole timeout, and there are only so many. So an organisation that
+//! occupies a fifth of them with deliveries that do not get on, or four fifths in all, has to wait
+//! with the rest; what is left is for the others.
+
+use crate::time::Millis;
+
+/// From this age on an invocation counts as not getting on.
+const SLOW_MS: i64 = 2_000;
+/// The wait when an organisation's receivers are slow: at least, and as much again at most.
+const SLOW_WAIT_MS: i64 = 10_000;
+/// The wait when there are merely many.
+const BUSY_WAIT_MS: i64 = 1_000;
+
+/// Until when an organisation's deliveries have to wait; `None` when there is room. `begun` has the
+/// beginnings of the invocations it occupies at `now`, the asking one included; `maximum` is how
+/// many there can be in all; `draw` (0 to 1) spreads what waits.
+pub fn held_until(begun: &[Millis], maximum: u32, now: Millis, draw: f64) -> Option<Millis> {
+    let maximum = usize::try_from(maximum).unwrap_or(usize::MAX);
+    let slow = begun.iter().filter(|at| now.since(**at) >= SLOW_MS).count();
+    let wait = if slow >= (maximum / 5).max(1) {
+        SLOW_WAIT_MS
+    } else if begun.len() > (maximum.saturating_mul(4) / 5).max(1) {
+        BUSY_WAIT_MS
+    } else {
+        return None;
+    };
+    Some(now.plus(wait + super::circuit::share(wait, draw)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Millis = Millis(1_000_000);
+
+    fn asked(slow: usize, young: usize, maximum: u32) -> Option<i64> {
+        let begun: Vec<_> = std::iter::repeat_n(NOW.plus(-SLOW_MS), slow)
+            .chain(std::iter::repeat_n(NOW, young))
+            .collect();
+        held_until(&begun, maximum, NOW, 0.5).map(|until| until.since(NOW))
+    }
+
+    #[test]
+    fn a_fifth_may_be_slow_and_four_fifths_be_taken() {
+        for (slow, young, maximum, held) in [
+            (0, 1, 50, None),
+            (9, 31, 50, None),
+            (10, 1, 50, Some(15_000)),
+            (0, 40, 50, None),
+            (0, 41, 50, Some(1_500)),
+            (9, 32, 50, Some(1_500)),
+            (0, 1, 2, None),
+            (1, 1, 2, Some(15_000)),
+            (0, 2, 2, Some(1_500)),
+        ] {
+            assert_eq!(asked(slow, young, maximum), held, "{slow} slow, {young} young");
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! What of the claimable may be sent now: the circuit of its webhook, the share of its
+//! organisation, the pace of its webhook, in this order, since only the last cannot be given back.
+
+use std::collections::BTreeMap;
+
+use aragora_core::delivery::HeldBy;
+use aragora_core::delivery::circuit::Admission;
+use aragora_core::delivery::crowd;
+use aragora_core::delivery::pace::Slot;
+use aragora_core::ids::WebhookId;
+use aragora_core::time::Millis;
+use aragora_store::registrations::{Changed, Webhook};
+use futures_util::future::join_all;
+
+use super::plan::{Found, Planned};
+use super::{DeliverWorker, MARGIN_MS, draw};
+
+/// How long a delivery waits when its webhook's pace or probe cannot be asked for.
+const UNKNOWN_WAIT_MS: i64 = 2_000;
+
+/// What one delivery may do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Pass {
+    /// Not now: it comes back at this time, for this reason.
+    pub(super) held: Option<(Millis, HeldBy)>,
+    /// Not before this time, which is less than a second away.
+    pub(super) not_before: Option<Millis>,
+    /// It is the probe of a circuit that was open until this time.
+    pub(super) probes: Option<Millis>,
+}
+
+impl Pass {
+    const fn held(until: Millis, by: HeldBy) -> Self {
+        Self { held: Some((until, by)), not_before: None, probes: None }
+    }
+}
+
+impl DeliverWorker {
+    /// Decides what of `planned` is sent, and plans the rest again as held back. One consistent
+    /// read of the notes of `crowd_of`, the organisation that most of the batch belongs to; one
+    /// write for each webhook with a rate limit or an ended circuit; nothing for the others.
+    pub(super) async fn admit(
+        &self,
+        planned: Vec<Planned>,
+        crowd_of: &str,
+        lease_id: &str,
+        found: &Found,
+    ) -> Vec<Planned> {
+        let now = (self.clock)();
+        let mut senders: BTreeMap<(&str, &WebhookId), Vec<usize>> = BTreeMap::new();
+        for (at, plan) in planned.iter().enumerate().filter(|(_, plan)| plan.sends()) {
+            let order = &plan.job.order;
+            senders.entry((&order.org, &order.webhook_id)).or_default().push(at);
+        }
+        let sends = |org: &str, webhook: &WebhookId| {
+            let held = |it: &Webhook| matches!(self.admission(it, now), Admission::HeldUntil(_));
+            found.webhook_of(org, webhook).is_some_and(|it| !held(it))
+        };
+        let asks = senders.keys().any(|(org, webhook)| *org == crowd_of && sends(org, webhook));
+        let crowded = if asks { self.crowded(crowd_of, now).await } else { None };
+        let groups = senders.into_iter().filter_map(|((org, id), members)| {
+            let webhook = found.webhook_of(org, id)?;
+            let crowded = crowded.filter(|_| org == crowd_of);
+            Some(async move {
+                let passes = self.pass_group(webhook, members.len(), crowded, now).await;
+                members.into_iter().zip(passes).collect::<Vec<_>>()
+            })
+        });
+        let passes: BTreeMap<usize, Pass> = join_all(groups).await.into_iter().flatten().collect();
+        let again =
+            planned.into_iter().enumerate().filter_map(|(at, plan)| match passes.get(&at) {
+                None => Some(plan),
+                Some(pass) if pass.held.is_none() => Some(Planned { pass: *pass, ..plan }),
+                Some(pass) => {
+                    let stored = found.receipt(&plan.job.order);
+                    self.plan(&plan.job, found, stored, lease_id, *pass, now)
+                }
+            });
+        again.collect()
+    }
+
+    fn admission(&self, webhook: &Webhook, now: Millis) -> Admission {
+        webhook.health.circuit.admission(now, draw(now), self.circuit_open_ms)
+    }
+
+    /// Until when an organisation's deliveries have to wait, because it occupies its share.
+    async fn crowded(&self, org: &str, now: Millis) -> Option<Millis> {
+        let limit = i32::try_from(self.maximum_concurrency).unwrap_or(i32::MAX);
+        match self.intents.live_leases(org, now, limit).await {
+            Ok(begun) => crowd::held_until(&begun, self.maximum_concurrency, now, draw(now)),
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(org_id = org, error, "the share of an organisation is not known");
+                None
+            }
+        }
+    }
+
+    /// A pass for each of `wanted` deliveries to one webhook.
+    async fn pass_group(
+        &self,
+        webhook: &Webhook,
+        wanted: usize,
+        crowded: Option<Millis>,
+        now: Millis,
+    ) -> Vec<Pass> {
+        match (self.admission(webhook, now), crowded) {
+            // Each with a draw of its own, so that they come back spread.
+            (Admission::HeldUntil(_), _) => {
+                (0..wanted).map(|_| self.held_by_circuit(webhook, now)).collect()
+            }
+            (Admission::All | Admission::Probe, Some(until)) => {
+                vec![Pass::held(until, HeldBy::Concurrency); wanted]
+            }
+            (Admission::Probe, None) => self.probe(webhook, wanted, now).await,
+            (Admission::All, None) => match webhook.config.rate_limit_per_second {
+                None => vec![Pass::default(); wanted],
+                Some(rate) => self.pace(webhook, rate, wanted, now).await,
+            },
+        }
+    }
+
+    fn held_by_circuit(&self, webhook: &Webhook, now: Millis) -> Pass {
+        match self.admission(webhook, now) {
+            Admission::HeldUntil(until) => Pass::held(until, HeldBy::Circuit),
+            Admission::All | Admission::Probe => Pass::default(),
+        }
+    }
+
+    /// The first of the group is the probe, if this worker gets to make it.
+    async fn probe(&self, webhook: &Webhook, wanted: usize, now: Millis) -> Vec<Pass> {
+        let Some(open_until) = webhook.health.circuit.open_until else { return vec![] };
+        let until = now.plus(self.policy(Some(webhook)).timeout_ms() + MARGIN_MS);
+        let claim =
+            self.registrations.claim_probe(&webhook.org, &webhook.id, open_until, until, now).await;
+        let mine = match claim {
+            Ok(changed) => changed == Changed::Done,
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(webhook_id = %webhook.id, error, "a probe could not be claimed");
+                false
+            }
+        };
+        let held = |_| {
+            let wait = UNKNOWN_WAIT_MS + spread(now);
+            Pass::held(now.plus(wait), HeldBy::Circuit)
+        };
+        let mut passes: Vec<_> = (0..wanted).map(held).collect();
+        if mine && let Some(first) = passes.first_mut() {
+            *first = Pass { probes: Some(open_until), ..Pass::default() };
+        }
+        passes
+    }
+
+    async fn pace(&self, webhook: &Webhook, rate: f64, wanted: usize, now: Millis) -> Vec<Pass> {
+        let slots = self.registrations.take_slots(webhook, rate, wanted, now).await;
+        let slots = slots.unwrap_or_else(|error| {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(webhook_id = %webhook.id, error, "slots could not be taken");
+            None
+        });
+        let Some(slots) = slots else {
+            let held = |_| Pass::held(now.plus(UNKNOWN_WAIT_MS + spread(now)), HeldBy::RateLimit);
+            return (0..wanted).map(held).collect();
+        };
+        slots
+            .into_iter()
+            .map(|slot| match slot {
+                Slot::SendAt(at) => Pass { not_before: Some(at), ..Pass::default() },
+                Slot::HeldUntil(until) => Pass::held(until, HeldBy::RateLimit),
+            })
+            .collect()
+    }
+}
+
+/// Up to three seconds more, so that what waits for the same thing does not come back at once.
+#[expect(clippy::cast_possible_truncation, reason = "a few seconds in milliseconds")]
+fn spread(now: Millis) -> i64 {
+    (draw(now) * 3_000.0) as i64
+}
