@@ -42,6 +42,7 @@ mod template_functions;
 mod template_resources;
 mod trace;
 mod volume;
+mod webhooks_catalogue;
 mod webhooks_crud;
 mod webhooks_list;
 mod webhooks_secrets;
