@@ -32,6 +32,7 @@ mod events_idempotency;
 mod events_limits;
 mod events_publish;
 mod events_reading;
+mod fairness;
 mod http_surface;
 mod poison;
 mod receipts;
