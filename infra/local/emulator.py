@@ -1,4 +1,4 @@
-"""MiniStack, started as a child of the local stack, with six corrections.
+"""MiniStack, started as a child of the local stack, with seven corrections.
 
 MiniStack 1.5.33 differs from AWS in places that our template and functions would notice. Each
 correction wraps one function of the pinned release; a release without that function fails here at
@@ -11,12 +11,14 @@ import re
 import signal
 import string
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from ministack import app
 from ministack.core import iam_actions
-from ministack.services import apigateway, lambda_svc
+from ministack.services import apigateway, lambda_svc, sqs
 from ministack.services.cloudformation import provisioners
 
 PARTIQL = re.compile(
@@ -32,6 +34,10 @@ PARTIQL_ACTIONS = {
 }
 # Stands for OPTIONS between the router and the function; no client can send it.
 PREFLIGHT = "options"
+# A group of a standard queue is a noisy neighbour when it has at least so many messages in flight,
+# and more than this share of all that are.
+NOISY_IN_FLIGHT = 30
+NOISY_SHARE = 0.1
 
 
 def partiql_check(statement: str, region: str, account_id: str) -> tuple[str, str] | None:
@@ -153,6 +159,46 @@ def read_concurrency_as_number() -> None:
     lambda_svc._sqs_esm_concurrency = concurrency
 
 
+def in_fair_order(messages: list[dict[str, Any]], now: float) -> list[dict[str, Any]]:
+    """The messages in the order in which SQS returns them: those of noisy groups last.
+
+    Of noisy groups the one with the fewest messages in flight comes first. Otherwise the order is
+    that of `messages`. One without a group is a group of its own.
+    """
+    flying = Counter(
+        message.get("group_id")
+        for message in messages
+        if message["visible_at"] > now and message["receive_count"] > 0
+    )
+    share = NOISY_SHARE * flying.total()
+    noisy = {
+        group: count
+        for group, count in flying.items()
+        if group and count >= NOISY_IN_FLIGHT and count > share
+    }
+    return sorted(messages, key=lambda message: noisy.get(message.get("group_id"), 0))
+
+
+def receive_fairly() -> None:
+    """MiniStack returns the oldest messages of a standard queue, whosever they are.
+
+    AWS looks at `MessageGroupId` ("fair queues"). Its second measure, a group's recent share of the
+    time of all consumers, is left out: AWS does not say what is recent, and what is fair without it
+    is fair with it.
+    """
+    original = sqs._collect_msgs
+
+    def collect(queue: dict[str, Any], *rest: Any) -> list[dict[str, Any]]:
+        if not queue["is_fifo"]:
+            for message in queue["messages"]:
+                sqs._ensure_msg_fields(message)
+            # The messages themselves are marked as received; the list is only read.
+            queue = {**queue, "messages": in_fair_order(queue["messages"], time.time())}
+        return original(queue, *rest)
+
+    sqs._collect_msgs = collect
+
+
 def stop_with_parent() -> None:
     """Stops when the parent's end of stdin closes, however the parent ended."""
 
@@ -172,4 +218,5 @@ if __name__ == "__main__":
     hide_function_errors()
     generate_secrets_as_asked()
     read_concurrency_as_number()
+    receive_fairly()
     app.main()

@@ -13,9 +13,10 @@ import zipfile
 from pathlib import Path
 
 import deploy
+import emulator
 import runner
 import tokens
-from emulator import partiql_check
+from emulator import in_fair_order, partiql_check
 from instance import Instance
 
 
@@ -51,6 +52,75 @@ class PartiqlTest(unittest.TestCase):
 
     def test_what_cannot_be_read_is_not_guessed(self) -> None:
         self.assertIsNone(self.check("EXISTS(SELECT 1)"))
+
+
+class FairOrderTest(unittest.TestCase):
+    NOW = 1000.0
+
+    def queue(self, *parts: tuple[str | None, int, int]) -> list[dict[str, object]]:
+        """Messages by group, as many in flight and as many visible, in the order given."""
+        return [
+            {
+                "id": f"{group}{number}",
+                "group_id": group,
+                "receive_count": 1 if number < in_flight else 0,
+                "visible_at": self.NOW + 60 if number < in_flight else self.NOW - 1,
+            }
+            for group, in_flight, visible in parts
+            for number in range(in_flight + visible)
+        ]
+
+    def returned(self, *parts: tuple[str | None, int, int]) -> list[str]:
+        ordered = in_fair_order(self.queue(*parts), self.NOW)
+        return [str(it["id"]) for it in ordered if float(str(it["visible_at"])) <= self.NOW]
+
+    def test_without_a_noisy_neighbour_the_oldest_comes_first(self) -> None:
+        self.assertEqual(self.returned(("a", 29, 2), ("b", 0, 1)), ["a29", "a30", "b0"])
+
+    def test_a_noisy_neighbour_comes_last_and_is_not_left_out(self) -> None:
+        found = self.returned(("a", 30, 2), ("b", 0, 1), ("c", 3, 1))
+        self.assertEqual(found, ["b0", "c3", "a30", "a31"])
+
+    def test_a_tenth_of_what_is_in_flight_is_not_noisy(self) -> None:
+        crowd = [(f"g{number}-", 27, 0) for number in range(10)]
+        # 30 of 300; more than a tenth it must be.
+        self.assertEqual(self.returned(("a", 30, 1), ("b", 0, 1), *crowd), ["a30", "b0"])
+
+    def test_of_noisy_neighbours_the_one_with_fewest_in_flight_comes_first(self) -> None:
+        found = self.returned(("a", 50, 1), ("b", 40, 1), ("c", 0, 1))
+        self.assertEqual(found, ["c0", "b40", "a50"])
+
+    def test_messages_without_a_group_are_nobodys_neighbour(self) -> None:
+        self.assertEqual(self.returned((None, 40, 1), ("b", 0, 1)), ["None40", "b0"])
+
+    def test_what_waits_for_its_time_is_not_in_flight(self) -> None:
+        waiting = self.queue(("a", 40, 1))
+        for message in waiting:
+            message["receive_count"] = 0
+        ordered = in_fair_order([*waiting, *self.queue(("b", 0, 1))], self.NOW)
+        self.assertEqual([it["id"] for it in ordered[-2:]], ["a40", "b0"])
+
+
+class ReceiveFairlyTest(unittest.TestCase):
+    """The correction at work in the emulator's own queue."""
+
+    def test_a_quiet_group_does_not_wait_behind_a_noisy_one(self) -> None:
+        original = emulator.sqs._collect_msgs
+        self.addCleanup(setattr, emulator.sqs, "_collect_msgs", original)
+        emulator.receive_fairly()
+        queue: dict[str, object] = {"is_fifo": False, "messages": []}
+        messages = queue["messages"]
+        assert isinstance(messages, list)
+        for group, count in {"noisy": 100, "quiet": 1}.items():
+            for number in range(count):
+                messages.append({"id": f"{group}{number}", "group_id": group, "body": ""})
+        for _ in range(3):
+            emulator.sqs._collect_msgs(queue, 10, 60)
+        found = [message["id"] for message in emulator.sqs._collect_msgs(queue, 10, 60)]
+        self.assertEqual(found, ["quiet0", *(f"noisy{number}" for number in range(30, 39))])
+        self.assertEqual(len(messages), 101)
+        flying = [message for message in messages if message["receive_count"] == 1]
+        self.assertEqual(len(flying), 40)
 
 
 class PackageTest(unittest.TestCase):

@@ -7,9 +7,11 @@ use futures_util::stream::{self, StreamExt as _};
 use http::Method;
 use serde_json::json;
 
-const ROUTES: [(Method, &str, &str); 15] = [
+const ROUTES: [(Method, &str, &str); 17] = [
     (Method::GET, "/api/webhooks", "webhooks:read"),
     (Method::GET, "/api/webhooks/wh-none", "webhooks:read"),
+    (Method::GET, "/api/webhooks/events", "webhooks:read"),
+    (Method::GET, "/api/webhooks/events/categories", "webhooks:read"),
     (Method::GET, "/api/webhooks/wh-none/receipts", "webhooks:read"),
     (Method::GET, "/api/webhooks/wh-none/deliveries", "webhooks:read"),
     (Method::GET, "/api/webhooks/wh-none/receipts/dlv-none", "webhooks:read"),

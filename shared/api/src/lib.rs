@@ -7,6 +7,7 @@
 
 pub mod auth;
 pub mod body;
+mod catalogue;
 pub mod cors;
 mod cursor;
 pub mod error;

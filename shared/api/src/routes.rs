@@ -65,6 +65,10 @@ pub enum RouteId {
     UpdateWebhook,
     /// `DELETE /api/webhooks/{webhook_id}`
     DeleteWebhook,
+    /// `GET /api/webhooks/events`
+    ListEventTypes,
+    /// `GET /api/webhooks/events/categories`
+    ListEventCategories,
     /// `GET /api/webhooks/{webhook_id}/receipts`
     ListReceipts,
     /// `GET /api/webhooks/{webhook_id}/receipts/{delivery_id}`
@@ -116,6 +120,8 @@ const fn route(
 
 const WEBHOOKS: &str = "/api/webhooks";
 const WEBHOOK: &str = "/api/webhooks/{webhook_id}";
+const EVENT_TYPES: &str = "/api/webhooks/events";
+const CATEGORIES: &str = "/api/webhooks/events/categories";
 const RECEIPTS: &str = "/api/webhooks/{webhook_id}/receipts";
 const RECEIPT: &str = "/api/webhooks/{webhook_id}/receipts/{delivery_id}";
 const RETRY: &str = "/api/webhooks/{webhook_id}/receipts/{delivery_id}/retry";
@@ -142,6 +148,8 @@ pub static ROUTES: &[Route] = &[
     route(Function::Webhooks, Method::PUT, WEBHOOK, WEBHOOKS_WRITE, RouteId::UpdateWebhook),
     route(Function::Webhooks, Method::PATCH, WEBHOOK, WEBHOOKS_WRITE, RouteId::UpdateWebhook),
     route(Function::Webhooks, Method::DELETE, WEBHOOK, WEBHOOKS_DELETE, RouteId::DeleteWebhook),
+    route(Function::Webhooks, Method::GET, EVENT_TYPES, WEBHOOKS_READ, RouteId::ListEventTypes),
+    route(Function::Webhooks, Method::GET, CATEGORIES, WEBHOOKS_READ, RouteId::ListEventCategories),
     route(Function::Receipts, Method::GET, RECEIPTS, WEBHOOKS_READ, RouteId::ListReceipts),
     route(Function::Receipts, Method::GET, RECEIPT, WEBHOOKS_READ, RouteId::GetReceipt),
     route(Function::Receipts, Method::POST, RETRY, WEBHOOKS_WRITE, RouteId::RetryReceipt),

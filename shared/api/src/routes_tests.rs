@@ -52,6 +52,12 @@ fn the_literal_path_wins() {
         Found::OtherMethods(vec![Method::POST])
     );
     assert_eq!(id(&Method::GET, "/api/webhooks/dispatcher"), Some(RouteId::GetWebhook));
+    assert_eq!(id(&Method::GET, "/api/webhooks/events"), Some(RouteId::ListEventTypes));
+    assert_eq!(
+        find(&Method::PATCH, "/api/webhooks/events"),
+        Found::OtherMethods(vec![Method::GET])
+    );
+    assert_eq!(id(&Method::GET, "/api/webhooks/events/receipts"), Some(RouteId::ListReceipts));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `/api/webhooks` and `/api/webhooks/{webhook_id}`.
+//! `/api/webhooks` and `/api/webhooks/{webhook_id}`; the way to [`catalogue`].
 
 use aragora_core::ids::WebhookId;
 use aragora_core::time::Millis;
@@ -8,6 +8,7 @@ use aragora_webhooks::wish::Wish;
 use serde_json::{Map, Value, json};
 
 use crate::body;
+use crate::catalogue;
 use crate::cursor;
 use crate::error::{ApiError, FieldError};
 use crate::reply::Reply;
@@ -42,6 +43,8 @@ pub async fn dispatch(registry: &Registry, call: Call) -> Result<Reply, ApiError
             registry.delete(call.principal()?.org_id(), &id).await?;
             Reply::ok(&json!({"deleted": true, "id": id, "webhook_id": id}))
         }
+        RouteId::ListEventTypes => catalogue::event_types(&call),
+        RouteId::ListEventCategories => catalogue::categories(),
         other => Err(ApiError::internal(format!("{other:?} is not a route of webhooks"))),
     }
 }

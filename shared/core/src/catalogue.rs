@@ -5,8 +5,14 @@
 //! published, either may be subscribed to, and a receiver sees the one it asked for.
 //! Source: seeds 000 and 001, `docs/decisions/0004-event-types.md`.
 
+mod data;
+mod field;
+mod schema;
+
+use field::Field;
+
 /// One event type with all its spellings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct EventType {
     /// The spelling that subscribers to `*` receive.
     pub name: &'static str,
@@ -16,6 +22,8 @@ pub struct EventType {
     pub description: &'static str,
     /// What part of the product speaks: also decides who may receive it.
     pub category: Category,
+    /// What its data is known to hold.
+    fields: &'static [Field],
 }
 
 /// The part of the product an event speaks of.
@@ -27,42 +35,112 @@ pub enum Category {
     Operational,
 }
 
+impl Category {
+    /// Every category, in the order of [`EVENT_TYPES`].
+    pub const ALL: &[Self] = &[Self::Debate, Self::Operational];
+
+    /// The name in requests and answers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Debate => "debate",
+            Self::Operational => "operational",
+        }
+    }
+
+    /// The name for people.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Debate => "Debates",
+            Self::Operational => "Operations",
+        }
+    }
+
+    /// What its events speak of, and who gets them.
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Debate => "What happens in and around debates. `*` subscribes to all of it.",
+            Self::Operational => {
+                "What happens to webhooks and their deliveries. `*` does not subscribe to it: a \
+                 webhook names the type, or a glob such as `webhook.*`."
+            }
+        }
+    }
+
+    /// The category whose [`Self::as_str`] this is.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|category| category.as_str() == text)
+    }
+
+    /// Its types, in the order of [`EVENT_TYPES`].
+    pub fn event_types(self) -> impl Iterator<Item = &'static EventType> {
+        EVENT_TYPES.iter().filter(move |known| known.category == self)
+    }
+}
+
 const fn debate(
     name: &'static str,
     aliases: &'static [&'static str],
     description: &'static str,
+    fields: &'static [Field],
 ) -> EventType {
-    EventType { name, aliases, description, category: Category::Debate }
+    EventType { name, aliases, description, category: Category::Debate, fields }
 }
 
-const fn operational(name: &'static str, description: &'static str) -> EventType {
-    EventType { name, aliases: &[], description, category: Category::Operational }
+const fn operational(
+    name: &'static str,
+    description: &'static str,
+    fields: &'static [Field],
+) -> EventType {
+    EventType { name, aliases: &[], description, category: Category::Operational, fields }
 }
 
 /// Every known type, by category, then in the order a debate has them.
 pub const EVENT_TYPES: &[EventType] = &[
-    debate("debate.started", &["debate_start"], "A new debate has begun"),
-    debate("round_start", &[], "A round of a debate has begun"),
-    debate("agent_message", &["message"], "An agent said something"),
-    debate("critique", &[], "An agent criticised another's proposal"),
-    debate("vote", &[], "An agent voted"),
-    debate("round_end", &[], "A round of a debate has ended"),
-    debate("consensus.reached", &["consensus"], "Agents reached consensus"),
-    debate("debate.completed", &["debate_end"], "A debate has finished"),
-    debate("agent.error", &["agent_error", "error"], "An agent encountered an error"),
-    operational("webhook.created", "A webhook was registered"),
-    operational("webhook.updated", "A webhook was changed"),
-    operational("webhook.deleted", "A webhook was deleted"),
-    operational("webhook.enabled", "A webhook was enabled"),
-    operational("webhook.disabled", "A webhook was disabled"),
-    operational("webhook.secret_rotated", "A webhook's secret was rotated"),
+    debate("debate.started", &["debate_start"], "A new debate has begun", data::DEBATE_STARTED),
+    debate("round_start", &[], "A round of a debate has begun", data::ROUND_START),
+    debate("agent_message", &["message"], "An agent said something", data::AGENT_MESSAGE),
+    debate("critique", &[], "An agent criticised another's proposal", data::CRITIQUE),
+    debate("vote", &[], "An agent voted", data::VOTE),
+    debate("round_end", &[], "A round of a debate has ended", data::ROUND_END),
+    debate(
+        "consensus.reached",
+        &["consensus"],
+        "Agents reached consensus",
+        data::CONSENSUS_REACHED,
+    ),
+    debate("debate.completed", &["debate_end"], "A debate has finished", data::DEBATE_COMPLETED),
+    debate(
+        "agent.error",
+        &["agent_error", "error"],
+        "An agent encountered an error",
+        data::AGENT_ERROR,
+    ),
+    operational("webhook.created", "A webhook was registered", data::WEBHOOK_ONLY),
+    operational("webhook.updated", "A webhook was changed", data::WEBHOOK_ONLY),
+    operational("webhook.deleted", "A webhook was deleted", data::WEBHOOK_ONLY),
+    operational("webhook.enabled", "A webhook was enabled", data::WEBHOOK_ONLY),
+    operational("webhook.disabled", "A webhook was disabled", data::WEBHOOK_DISABLED),
+    operational(
+        "webhook.secret_rotated",
+        "A webhook's secret was rotated",
+        data::WEBHOOK_SECRET_ROTATED,
+    ),
     operational(
         "webhook.circuit_opened",
         "Deliveries to a webhook are held back after repeated failures",
+        data::WEBHOOK_CIRCUIT_OPENED,
     ),
-    operational("webhook.circuit_closed", "Deliveries to a webhook go through again"),
-    operational("delivery.dead_lettered", "A delivery was given up"),
-    operational("delivery.recovered", "A delivery that had been given up succeeded"),
+    operational(
+        "webhook.circuit_closed",
+        "Deliveries to a webhook go through again",
+        data::WEBHOOK_ONLY,
+    ),
+    operational("delivery.dead_lettered", "A delivery was given up", data::DELIVERY_DEAD_LETTERED),
+    operational(
+        "delivery.recovered",
+        "A delivery that had been given up succeeded",
+        data::DELIVERY_RECOVERED,
+    ),
 ];
 
 /// The prefixes of operational types. Types that we do not know fall under them too, so that a

@@ -3,7 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`access`] | permissions, roles, who is calling |
-//! | [`catalogue`] | event types, their spellings, what a subscription matches |
+//! | [`catalogue`] | event types, their spellings and schemas, what a subscription matches |
 //! | [`cost`] | counting the units and requests that AWS bills |
 //! | [`delivery`] | the delivery state machine, its retry policy, the receipt it keeps |
 //! | [`envelope`] | the body a receiver gets, byte for byte |
