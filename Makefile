@@ -15,7 +15,7 @@ FUNCTIONS := $(notdir $(wildcard functions/*))
 TEST_STACK := --dir .local/test --fresh --api-port 0 --aws-port 0 \
   --param FanOutTimeoutSeconds=10 --param EventsVisibilitySeconds=10 \
   --param DeliverTimeoutSeconds=40 --param DeliveriesVisibilitySeconds=40 \
-  --param WebhookTimeoutSeconds=5 --param SweepGraceSeconds=3 --param CircuitOpenSeconds=3 \
+  --param WebhookTimeoutSeconds=5 --param SweepGraceSeconds=3 --param CircuitOpenSeconds=5 \
   --param AllowedOrigins=https://app.example.test
 
 .DEFAULT_GOAL := help

@@ -22,6 +22,7 @@ on_both_engines!(
     lists_can_be_of_one_project,
     the_first_record_of_a_fan_out_stays,
     many_are_read_over_what_a_batch_leaves_undone,
+    long_data_is_packed_and_read_as_it_was,
     an_event_costs_its_kilobytes_and_its_place_in_the_index,
 );
 
@@ -79,6 +80,19 @@ async fn an_event_that_cannot_be_read_is_not_taken_for_absent(lab: &Lab) {
     assert_eq!(events.put(&damaged).await.unwrap(), Stored::New);
     let read = events.get_many(&[("org".to_owned(), damaged.id)], true).await;
     assert!(matches!(read, Err(StoreError::Corrupt { .. })), "{read:?}");
+}
+
+async fn long_data_is_packed_and_read_as_it_was(lab: &Lab) {
+    let events = lab.events().await;
+    let words = "an agent answers \\u00e9 1e+16 with what it holds to be true; ".repeat(4_000);
+    for (number, data) in ["{}", &words[..399], &words[..1_024], &words].into_iter().enumerate() {
+        let stored = StoredEvent { data: data.to_owned(), ..event(&format!("evt-{number}"), T0) };
+        assert_eq!(events.put(&stored).await.unwrap(), Stored::New);
+        assert_eq!(events.get("org", &stored.id, true).await.unwrap(), Some(stored));
+    }
+    // The index and one kilobyte each for the first three; the last is 240 KB as text.
+    let spent = lab.meter.take();
+    assert!(spent.write_units <= 4.0 * 2.0 + 3.0, "{spent:?}");
 }
 
 async fn a_repeated_put_is_known_by_its_own_acceptance(lab: &Lab) {

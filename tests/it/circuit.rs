@@ -1,4 +1,4 @@
-//! The circuit breaker, seen from outside. The test stack keeps a circuit open for three seconds.
+//! The circuit breaker, seen from outside. The test stack keeps a circuit open for five seconds.
 
 use std::time::Duration;
 
@@ -71,7 +71,7 @@ async fn a_failed_probe_opens_it_again_and_what_waits_is_not_lost() {
     }
     eventually(PATIENCE, "the first probe", async || (receiver.count("/hook") > 5).then_some(()))
         .await;
-    // The probe failed, so nobody else may go for another three seconds.
+    // The probe failed, so nobody else may go for another five seconds.
     holds_for(Duration::from_millis(1_500), "one probe", async || receiver.count("/hook") == 6)
         .await;
     let settled = eventually(PATIENCE, "all of them to settle", async || {

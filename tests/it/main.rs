@@ -22,6 +22,7 @@ mod architecture;
 mod auth_roles;
 mod auth_tenancy;
 mod auth_tokens;
+mod auto_disable;
 mod circuit;
 mod dead_letters;
 mod delivery_bodies;

@@ -9,6 +9,7 @@
 //! The first two are kept for the retention of events (30 days), a key for 48 hours, by TTL.
 
 use std::collections::HashSet;
+use std::io::{Read as _, Write as _};
 
 use aragora_core::ids::{EventId, WebhookId};
 use aragora_core::time::Millis;
@@ -17,6 +18,9 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, BatchStatementRequest, ReturnConsumedCapacity,
     ReturnValuesOnConditionCheckFailure,
 };
+use flate2::Compression;
+use flate2::read::DeflateDecoder;
+use flate2::write::DeflateEncoder;
 use serde::{Deserialize, Serialize};
 
 use crate::dynamo::{BatchRead, Dynamo};
@@ -28,6 +32,13 @@ const INDEX_BY_ORG: &str = "by_org";
 const EVENT: &str = "event";
 /// Sort key of the record of its fan-out.
 const FAN_OUT: &str = "fan-out";
+/// Attributes that hold an event's data: as text, or packed.
+const DATA: &str = "data";
+const PACKED: &str = "z";
+/// Shorter data is not worth packing.
+const LEAST_PACKED_BYTES: usize = 400;
+/// More than any accepted event has: its printed body is at most 256 KiB.
+const MOST_UNPACKED_BYTES: u64 = 512 * 1_024;
 /// How long an idempotency key is remembered at least; TTL may take days longer to remove it, so
 /// readers compare the time themselves.
 pub const KEY_KEPT_MS: i64 = 48 * 3_600 * 1_000;
@@ -344,6 +355,23 @@ pub struct FanOutRecord {
     pub expires_at: i64,
 }
 
+/// The data as raw DEFLATE (RFC 1951), when that is worth it: DynamoDB bills by the kilobyte.
+fn packed(data: &str) -> Option<Vec<u8>> {
+    if data.len() < LEAST_PACKED_BYTES {
+        return None;
+    }
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(data.as_bytes()).ok()?;
+    encoder.finish().ok().filter(|packed| packed.len() < data.len())
+}
+
+/// Reads no more than any event can have.
+fn unpacked(packed: &[u8]) -> std::io::Result<String> {
+    let mut data = String::new();
+    DeflateDecoder::new(packed).take(MOST_UNPACKED_BYTES).read_to_string(&mut data)?;
+    Ok(data)
+}
+
 /// The place of an event in its organisation's list: by acceptance, then by id.
 fn listed_place(accepted_at: Millis, id: &EventId) -> String {
     format!("{}#{id}", crate::intents::sortable(accepted_at))
@@ -361,7 +389,6 @@ fn event_item(event: &StoredEvent) -> Item {
         ("project", &event.project),
         ("event_type", &event.event_type),
         ("ts", &event.timestamp),
-        ("data", &event.data),
         ("request_id", &event.request_id),
         ("digest", &event.digest),
     ] {
@@ -370,6 +397,11 @@ fn event_item(event: &StoredEvent) -> Item {
     if let Some(debate_id) = &event.debate_id {
         item.insert("debate_id".to_owned(), text(debate_id));
     }
+    let (name, data) = match packed(&event.data) {
+        Some(packed) => (PACKED, AttributeValue::B(packed.into())),
+        None => (DATA, text(&event.data)),
+    };
+    item.insert(name.to_owned(), data);
     item.insert("accepted_at".to_owned(), number(event.accepted_at.0));
     item.insert("expires_at".to_owned(), number(event.expires_at));
     item
@@ -385,7 +417,13 @@ fn read_event(item: &Item) -> Result<StoredEvent, StoreError> {
         debate_id: read.maybe_text("debate_id").map(ToOwned::to_owned),
         timestamp: read.text("ts")?.to_owned(),
         accepted_at: Millis(read.number("accepted_at")?),
-        data: read.text("data")?.to_owned(),
+        data: match item.get(PACKED).and_then(|it| it.as_b().ok()) {
+            Some(packed) => unpacked(packed.as_ref()).map_err(|error| StoreError::Corrupt {
+                key: read.text("listed_at").unwrap_or("?").to_owned(),
+                what: format!("`{PACKED}` cannot be unpacked: {error}"),
+            })?,
+            None => read.text(DATA)?.to_owned(),
+        },
         request_id: read.text("request_id")?.to_owned(),
         digest: read.text("digest")?.to_owned(),
         expires_at: read.number("expires_at")?,

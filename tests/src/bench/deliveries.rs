@@ -155,9 +155,31 @@ async fn run(session: &Session, tenant: &Tenant, receiver: &Receiver, events: us
 }
 
 fn event(number: usize) -> Value {
-    let filled = |text: usize| json!({"number": number, "text": "x".repeat(text)});
-    let around = filled(0).to_string().len();
-    json!({"event_type": "vote", "debate_id": "bench", "data": filled(PAYLOAD - around)})
+    let filled = |text: &str| json!({"number": number, "text": text});
+    let around = filled("").to_string().len();
+    let text = prose(number, PAYLOAD - around);
+    json!({"event_type": "vote", "debate_id": "bench", "data": filled(&text)})
+}
+
+/// Words in no order: stored events are packed, and a text of one letter would hardly need a place.
+/// It packs to two fifths, much as JSON of agents' messages does.
+fn prose(seed: usize, bytes: usize) -> String {
+    const SYLLABLES: [&str; 32] = [
+        "the ", "ra", "te", "li", "mit", "er ", "should ", "count ", "to", "ken", "s ", "per ",
+        "or", "gan", "i", "sa", "tion ", "and ", "not ", "a", "gree", "ment ", "be", "cause ",
+        "cost ", "win", "dow ", "of ", "ten ", "se", "cond", "is ",
+    ];
+    let mut state = u64::try_from(seed).unwrap_or_default().wrapping_add(1);
+    let mut text = String::with_capacity(bytes + 8);
+    while text.len() < bytes {
+        // Knuth's MMIX generator; its high bits are the good ones.
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let at = usize::try_from(state >> 59).unwrap_or_default();
+        text.push_str(SYLLABLES.get(at).copied().unwrap_or_default());
+    }
+    text.truncate(bytes);
+    text
 }
 
 /// Waits until no queue has anything left: then every invocation has printed its line.

@@ -79,8 +79,8 @@ impl Circuit {
         }
     }
 
-    /// What may be sent at `now`. `draw` (0 to 1) spreads what is held back; `open_ms` is how long
-    /// an opened circuit stays open.
+    /// What may be sent at `now`. `draw` (0 to 1) spreads what is held back, 0 being as soon as the
+    /// circuit can be probed; `open_ms` is how long an opened circuit stays open.
     pub fn admission(&self, now: Millis, draw: f64, open_ms: i64) -> Admission {
         let Some(open_until) = self.open_until else { return Admission::All };
         if open_until > now {
@@ -117,9 +117,9 @@ impl Circuit {
             && self.failing_since.is_some_and(|since| now.since(since) >= FAILING_MS)
     }
 
-    /// Nothing at first, so that the probe is on time; with every failed probe twice as long.
+    /// As long as the circuit is open at first; with every failed probe twice as long.
     fn spread(&self, draw: f64, open_ms: i64) -> i64 {
-        let doublings = self.opened.saturating_sub(1).min(10);
+        let doublings = self.opened.clamp(1, 10);
         let window = open_ms.saturating_mul((1 << doublings) - 1).min(LONGEST_SPREAD_MS);
         share(window, draw)
     }
@@ -174,7 +174,7 @@ mod tests {
         );
         let opened = open(NOW.0 + 1, 1);
         assert_eq!(opened.state(NOW), CircuitState::Open);
-        assert_eq!(opened.admission(NOW, 1.0, OPEN_MS), Admission::HeldUntil(Millis(NOW.0 + 1)));
+        assert_eq!(opened.admission(NOW, 0.0, OPEN_MS), Admission::HeldUntil(Millis(NOW.0 + 1)));
         let due = open(NOW.0, 1);
         assert_eq!(
             (due.state(NOW), due.admission(NOW, 0.5, OPEN_MS)),
@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn what_is_held_comes_back_ever_more_spread() {
         for (opened, latest) in
-            [(0, 0), (1, 0), (2, 60_000), (3, 180_000), (4, 420_000), (5, 840_000), (99, 840_000)]
+            [(0, 60_000), (1, 60_000), (2, 180_000), (3, 420_000), (4, 840_000), (99, 840_000)]
         {
             let held = open(NOW.0 + 500, opened).admission(NOW, 1.0, OPEN_MS);
             assert_eq!(held, Admission::HeldUntil(Millis(NOW.0 + 500 + latest)), "{opened}");

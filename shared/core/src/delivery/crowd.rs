@@ -3,26 +3,39 @@
 //! The queues are fair in what they hand out, but an invocation that waits for a receiver that
 //! hangs is occupied for the whole timeout, and there are only so many. So an organisation that
 //! occupies a fifth of them with deliveries that do not get on, or four fifths in all, has to wait
-//! with the rest; what is left is for the others.
+//! with the rest; what is left is for the others. An endpoint that never answered, or failed last,
+//! is given three at first: an event source mapping begins with few invocations, and a receiver
+//! that hangs could take all of them before anybody knows.
 
 use crate::time::Millis;
 
 /// From this age on an invocation counts as not getting on.
 const SLOW_MS: i64 = 2_000;
 /// The wait when an organisation's receivers are slow: at least, and as much again at most.
-const SLOW_WAIT_MS: i64 = 10_000;
+const SLOW_WAIT_MS: i64 = 20_000;
 /// The wait when there are merely many.
 const BUSY_WAIT_MS: i64 = 1_000;
+/// Invocations for endpoints that have not shown yet that they answer.
+const UNPROVEN: usize = 3;
 
 /// Until when an organisation's deliveries have to wait; `None` when there is room. `begun` has the
 /// beginnings of the invocations it occupies at `now`, the asking one included; `maximum` is how
-/// many there can be in all; `draw` (0 to 1) spreads what waits.
-pub fn held_until(begun: &[Millis], maximum: u32, now: Millis, draw: f64) -> Option<Millis> {
+/// many there can be in all; `proven` says that the endpoints answered 2xx when they were last
+/// sent anything; `draw` (0 to 1) spreads what waits.
+pub fn held_until(
+    begun: &[Millis],
+    maximum: u32,
+    proven: bool,
+    now: Millis,
+    draw: f64,
+) -> Option<Millis> {
     let maximum = usize::try_from(maximum).unwrap_or(usize::MAX);
+    let most = (maximum.saturating_mul(4) / 5).max(1);
+    let room = if proven { most } else { most.min(UNPROVEN) };
     let slow = begun.iter().filter(|at| now.since(**at) >= SLOW_MS).count();
     let wait = if slow >= (maximum / 5).max(1) {
         SLOW_WAIT_MS
-    } else if begun.len() > (maximum.saturating_mul(4) / 5).max(1) {
+    } else if begun.len() > room {
         BUSY_WAIT_MS
     } else {
         return None;
@@ -36,11 +49,11 @@ mod tests {
 
     const NOW: Millis = Millis(1_000_000);
 
-    fn asked(slow: usize, young: usize, maximum: u32) -> Option<i64> {
+    fn asked(slow: usize, young: usize, maximum: u32, proven: bool) -> Option<i64> {
         let begun: Vec<_> = std::iter::repeat_n(NOW.plus(-SLOW_MS), slow)
             .chain(std::iter::repeat_n(NOW, young))
             .collect();
-        held_until(&begun, maximum, NOW, 0.5).map(|until| until.since(NOW))
+        held_until(&begun, maximum, proven, NOW, 0.5).map(|until| until.since(NOW))
     }
 
     #[test]
@@ -48,15 +61,25 @@ mod tests {
         for (slow, young, maximum, held) in [
             (0, 1, 50, None),
             (9, 31, 50, None),
-            (10, 1, 50, Some(15_000)),
+            (10, 1, 50, Some(30_000)),
             (0, 40, 50, None),
             (0, 41, 50, Some(1_500)),
             (9, 32, 50, Some(1_500)),
             (0, 1, 2, None),
-            (1, 1, 2, Some(15_000)),
+            (1, 1, 2, Some(30_000)),
             (0, 2, 2, Some(1_500)),
         ] {
-            assert_eq!(asked(slow, young, maximum), held, "{slow} slow, {young} young");
+            let got = asked(slow, young, maximum, true);
+            assert_eq!(got, held, "{slow} slow, {young} young");
+        }
+    }
+
+    #[test]
+    fn who_has_not_answered_yet_gets_three() {
+        for (young, maximum, held) in
+            [(3, 50, None), (4, 50, Some(1_500)), (1, 2, None), (2, 2, Some(1_500))]
+        {
+            assert_eq!(asked(0, young, maximum, false), held, "{young} of {maximum}");
         }
     }
 }

@@ -57,7 +57,9 @@ impl DeliverWorker {
             found.webhook_of(org, webhook).is_some_and(|it| !held(it))
         };
         let asks = senders.keys().any(|(org, webhook)| *org == crowd_of && sends(org, webhook));
-        let crowded = if asks { self.crowded(crowd_of, now).await } else { None };
+        let mut its = senders.keys().filter(|(org, _)| *org == crowd_of);
+        let proven = its.all(|(org, id)| found.webhook_of(org, id).is_some_and(is_proven));
+        let crowded = if asks { self.crowded(crowd_of, proven, now).await } else { None };
         let groups = senders.into_iter().filter_map(|((org, id), members)| {
             let webhook = found.webhook_of(org, id)?;
             let crowded = crowded.filter(|_| org == crowd_of);
@@ -84,10 +86,12 @@ impl DeliverWorker {
     }
 
     /// Until when an organisation's deliveries have to wait, because it occupies its share.
-    async fn crowded(&self, org: &str, now: Millis) -> Option<Millis> {
+    async fn crowded(&self, org: &str, proven: bool, now: Millis) -> Option<Millis> {
         let limit = i32::try_from(self.maximum_concurrency).unwrap_or(i32::MAX);
         match self.intents.live_leases(org, now, limit).await {
-            Ok(begun) => crowd::held_until(&begun, self.maximum_concurrency, now, draw(now)),
+            Ok(begun) => {
+                crowd::held_until(&begun, self.maximum_concurrency, proven, now, draw(now))
+            }
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(org_id = org, error, "the share of an organisation is not known");
@@ -105,9 +109,9 @@ impl DeliverWorker {
         now: Millis,
     ) -> Vec<Pass> {
         match (self.admission(webhook, now), crowded) {
-            // Each with a draw of its own, so that they come back spread.
+            // The first on time, to be the probe, the rest spread.
             (Admission::HeldUntil(_), _) => {
-                (0..wanted).map(|_| self.held_by_circuit(webhook, now)).collect()
+                (0..wanted).map(|at| self.held_by_circuit(webhook, at == 0, now)).collect()
             }
             (Admission::All | Admission::Probe, Some(until)) => {
                 vec![Pass::held(until, HeldBy::Concurrency); wanted]
@@ -120,8 +124,9 @@ impl DeliverWorker {
         }
     }
 
-    fn held_by_circuit(&self, webhook: &Webhook, now: Millis) -> Pass {
-        match self.admission(webhook, now) {
+    fn held_by_circuit(&self, webhook: &Webhook, on_time: bool, now: Millis) -> Pass {
+        let draw = if on_time { 0.0 } else { draw(now) };
+        match webhook.health.circuit.admission(now, draw, self.circuit_open_ms) {
             Admission::HeldUntil(until) => Pass::held(until, HeldBy::Circuit),
             Admission::All | Admission::Probe => Pass::default(),
         }
@@ -177,4 +182,9 @@ impl DeliverWorker {
 #[expect(clippy::cast_possible_truncation, reason = "a few seconds in milliseconds")]
 fn spread(now: Millis) -> i64 {
     (draw(now) * 3_000.0) as i64
+}
+
+/// Whether a webhook's receiver answered 2xx when it was last sent anything.
+fn is_proven(webhook: &Webhook) -> bool {
+    webhook.health.circuit.failures == 0 && webhook.health.last_success_at.is_some()
 }
