@@ -20,6 +20,8 @@ use crate::secret::WebhookSecret;
 pub const DEFAULT_MAX_AGE_SECONDS: u32 = 300;
 /// How far ahead of the receiver's clock a timestamp may be, in seconds.
 pub const MAX_AHEAD_SECONDS: i64 = 60;
+/// Fits the 64-bit integers of every language, so that the samples need no check for overflow.
+const MAX_TIMESTAMP_DIGITS: usize = 18;
 
 /// Which of a delivery's signatures is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -64,7 +66,7 @@ pub enum VerifyFailure {
     /// The signature header does not have its scheme's form.
     #[error("the header {0} is malformed")]
     HeaderMalformed(&'static str),
-    /// The timestamp is not a whole number of unix seconds.
+    /// The timestamp is not a whole number of unix seconds, of at most 18 digits.
     #[error("the timestamp is not a number")]
     TimestampNotANumber,
     /// The timestamp is more than `max_age_seconds` in the past.
@@ -176,7 +178,7 @@ fn verify_timestamped<'h>(
     let mut timestamp = None;
     let mut signatures = Vec::new();
     for element in value.split(',') {
-        match element.trim_matches([' ', '\t']).split_once('=') {
+        match element.trim_start_matches([' ', '\t']).split_once('=') {
             // Two timestamps would leave open which of them was signed.
             Some(("t", _)) if timestamp.is_some() => {
                 return Err(VerifyFailure::HeaderMalformed(name));
@@ -231,7 +233,9 @@ fn present<'h>(
 
 fn check_age(timestamp: &str, delivery: &Delivery<'_>) -> Result<(), VerifyFailure> {
     // Digits only: `parse` alone would take a sign.
-    if !timestamp.bytes().all(|byte| byte.is_ascii_digit()) {
+    if timestamp.len() > MAX_TIMESTAMP_DIGITS
+        || !timestamp.bytes().all(|byte| byte.is_ascii_digit())
+    {
         return Err(VerifyFailure::TimestampNotANumber);
     }
     let sent: i64 = timestamp.parse().map_err(|_| VerifyFailure::TimestampNotANumber)?;

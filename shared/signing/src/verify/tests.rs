@@ -64,7 +64,8 @@ fn a_delivery_is_valid_from_300_seconds_ago_to_60_ahead() {
         assert_eq!(at(scheme, NOW - 301), Err(VerifyFailure::TooOld));
         assert_eq!(at(scheme, 0), Err(VerifyFailure::TooOld));
         assert_eq!(at(scheme, NOW + 61), Err(VerifyFailure::TooFarAhead));
-        assert_eq!(at(scheme, i64::MAX), Err(VerifyFailure::TooFarAhead));
+        assert_eq!(at(scheme, 999_999_999_999_999_999), Err(VerifyFailure::TooFarAhead));
+        assert_eq!(at(scheme, i64::MAX), Err(VerifyFailure::TimestampNotANumber));
         assert_eq!(at(scheme, -NOW), Err(VerifyFailure::TimestampNotANumber));
     }
 }
@@ -184,7 +185,7 @@ fn malformed_signature_headers_are_named() {
         assert_eq!(verdict, Err(VerifyFailure::HeaderMalformed(name)), "{value}");
     }
     for value in
-        [format!("{good},v2=xyz"), good.replace(',', " ,\t "), good.replace(",v1", ",v1=00,v1")]
+        [format!("{good},v2=xyz"), good.replace(',', ",\t "), good.replace(",v1", ",v1=00,v1")]
     {
         let verdict = verify_with(Scheme::Timestamped, &[(name, value.clone())], BODY, &[&key]);
         assert_eq!(verdict, Ok(()), "{value}");
