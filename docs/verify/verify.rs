@@ -1,4 +1,4 @@
-//! Verifies Aragora webhook deliveries. Copy this file as a module and drop all from `main` on. It
+//! Verifies Aragora webhook deliveries. Copy this file as a module and drop all from `Case` on. It
 //! needs Rust 1.85 and base64 0.22, hex 0.4, hmac 0.13, sha2 0.11 and subtle 2.
 //!
 //! ```text
