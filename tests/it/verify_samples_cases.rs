@@ -370,6 +370,8 @@ fn forms() -> Vec<(Case, &'static str)> {
         (case, expected)
     };
     let (plain, stamped, v1) = (as_is(body), as_is(timestamped), as_is(standard));
+    let mut short = plain.clone();
+    short.pop();
     let both = |secrets: &[&str]| signed(standard, secrets, NOW, BODY.as_bytes())[0].1.clone();
     let mut other_id = good(standard);
     "evt-790".clone_into(&mut other_id.headers[2].1);
@@ -378,9 +380,9 @@ fn forms() -> Vec<(Case, &'static str)> {
         of(body, plain.replace("sha256=", ""), "header_malformed"),
         of(body, plain.to_uppercase().replace("SHA256", "sha256"), "mismatch"),
         of(body, "sha256=".to_owned(), "mismatch"),
-        of(body, plain[..plain.len() - 1].to_owned(), "mismatch"),
+        of(body, short.clone(), "mismatch"),
         of(body, format!("{plain}0"), "mismatch"),
-        of(body, format!("{}\u{e9}", &plain[..plain.len() - 1]), "mismatch"),
+        of(body, format!("{short}\u{e9}"), "mismatch"),
         of(timestamped, "t=1705752000".to_owned(), "header_malformed"),
         of(timestamped, "v1=00".to_owned(), "header_malformed"),
         of(timestamped, format!("t={NOW},{stamped}"), "header_malformed"),

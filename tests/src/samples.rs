@@ -23,7 +23,7 @@ impl Sample {
     /// # Panics
     /// When it fails, or does not answer every case.
     pub fn answers(&self, cases: &[Value]) -> Vec<String> {
-        let input: String = cases.iter().map(|case| format!("{case}\n")).collect();
+        let input = cases.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
         let mut child = Command::new(&self.program)
             .args(&self.arguments)
             .stdin(Stdio::piped())
