@@ -3,7 +3,7 @@
 //! they run side by side; those that stop or kill parts of the stack take it for themselves.
 //!
 //! `adapters_*` are not black box: they call the adapters of the store and of the queues, on tables
-//! and queues of their own.
+//! and queues of their own. `verify_samples` compares the samples for receivers with the library.
 
 #![allow(
     clippy::unwrap_used,
@@ -46,6 +46,7 @@ mod sweep;
 mod template_functions;
 mod template_resources;
 mod trace;
+mod verify_samples;
 mod volume;
 mod webhooks_catalogue;
 mod webhooks_crud;

@@ -10,6 +10,7 @@
 //! | [`aws`], [`queues`], [`functions`], [`logs`], [`processes`] | what can be done to the stack behind the API's back |
 //! | [`proxy`] | a reverse proxy in front of the AWS endpoint that fails on purpose |
 //! | [`python`] | the receiver's side of a signature, in Python, as the documents print it |
+//! | [`samples`] | the verification samples of `docs/verify/`, as programs |
 //! | [`wait`] | waiting for something to become true, without sleeping for luck |
 //! | [`template`], [`yaml`], [`workspace`] | the project's own files, for the tests that keep its lists together |
 //! | [`bench`] | the figures of `make bench` |
@@ -34,6 +35,7 @@ pub mod proxy;
 pub mod python;
 pub mod queues;
 pub mod receiver;
+pub mod samples;
 pub mod server;
 pub mod stack;
 pub mod template;

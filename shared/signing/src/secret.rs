@@ -96,6 +96,11 @@ impl WebhookSecret {
         &self.0
     }
 
+    /// Whether there is nothing to sign with: no text, or nothing behind `whsec_`.
+    pub(crate) fn has_no_key(&self) -> bool {
+        self.expose().strip_prefix(PREFIX).unwrap_or(self.expose()).is_empty()
+    }
+
     /// The key of every signature but that of Standard Webhooks: the text's bytes, prefix included.
     pub(crate) fn text_key(&self) -> &[u8] {
         self.expose().as_bytes()

@@ -64,7 +64,8 @@ fn a_delivery_is_valid_from_300_seconds_ago_to_60_ahead() {
         assert_eq!(at(scheme, NOW - 301), Err(VerifyFailure::TooOld));
         assert_eq!(at(scheme, 0), Err(VerifyFailure::TooOld));
         assert_eq!(at(scheme, NOW + 61), Err(VerifyFailure::TooFarAhead));
-        assert_eq!(at(scheme, i64::MAX), Err(VerifyFailure::TooFarAhead));
+        assert_eq!(at(scheme, 999_999_999_999_999_999), Err(VerifyFailure::TooFarAhead));
+        assert_eq!(at(scheme, i64::MAX), Err(VerifyFailure::TimestampNotANumber));
         assert_eq!(at(scheme, -NOW), Err(VerifyFailure::TimestampNotANumber));
     }
 }
@@ -92,16 +93,19 @@ fn any_live_secret_will_do_and_no_other() {
 
 #[test]
 fn without_a_secret_nothing_is_valid() {
-    let empty = secret("");
-    for scheme in SCHEMES {
-        let headers = headers(scheme, &empty, NOW);
-        for secrets in [vec![], vec![&empty]] {
-            let verdict = verify_with(scheme, &headers, BODY, &secrets);
-            assert_eq!(verdict, Err(VerifyFailure::NoSecret));
+    // `whsec_` alone is what is left of a generated secret that was not filled in: its Standard
+    // Webhooks key has no bytes.
+    for empty in [secret(""), secret("whsec_")] {
+        for scheme in SCHEMES {
+            let headers = headers(scheme, &empty, NOW);
+            for secrets in [vec![], vec![&empty]] {
+                let verdict = verify_with(scheme, &headers, BODY, &secrets);
+                assert_eq!(verdict, Err(VerifyFailure::NoSecret));
+            }
+            // Nor does an empty one beside another let its forgeries through.
+            let verdict = verify_with(scheme, &headers, BODY, &[&empty, &secret("the-secret")]);
+            assert_eq!(verdict, Err(VerifyFailure::Mismatch));
         }
-        // Nor does an empty one beside another let its forgeries through.
-        let verdict = verify_with(scheme, &headers, BODY, &[&empty, &secret("the-secret")]);
-        assert_eq!(verdict, Err(VerifyFailure::Mismatch));
     }
 }
 
@@ -181,7 +185,7 @@ fn malformed_signature_headers_are_named() {
         assert_eq!(verdict, Err(VerifyFailure::HeaderMalformed(name)), "{value}");
     }
     for value in
-        [format!("{good},v2=xyz"), good.replace(',', ", "), good.replace(",v1", ",v1=00,v1")]
+        [format!("{good},v2=xyz"), good.replace(',', ",\t "), good.replace(",v1", ",v1=00,v1")]
     {
         let verdict = verify_with(Scheme::Timestamped, &[(name, value.clone())], BODY, &[&key]);
         assert_eq!(verdict, Ok(()), "{value}");
