@@ -7,13 +7,15 @@ use futures_util::stream::{self, StreamExt as _};
 use http::Method;
 use serde_json::json;
 
-const ROUTES: [(Method, &str, &str); 15] = [
+const ROUTES: [(Method, &str, &str); 17] = [
     (Method::GET, "/api/webhooks", "webhooks:read"),
     (Method::GET, "/api/webhooks/wh-none", "webhooks:read"),
     (Method::GET, "/api/webhooks/wh-none/receipts", "webhooks:read"),
     (Method::GET, "/api/webhooks/wh-none/deliveries", "webhooks:read"),
     (Method::GET, "/api/webhooks/wh-none/receipts/dlv-none", "webhooks:read"),
     (Method::GET, "/api/webhooks/wh-none/deliveries/dlv-none", "webhooks:read"),
+    (Method::GET, "/api/webhooks/wh-none/stats", "webhooks:read"),
+    (Method::GET, "/api/webhooks/slo/status", "webhooks:read"),
     (Method::POST, "/api/webhooks", "webhooks:write"),
     (Method::PUT, "/api/webhooks/wh-none", "webhooks:write"),
     (Method::PATCH, "/api/webhooks/wh-none", "webhooks:write"),
