@@ -92,9 +92,13 @@ async fn workers_add_side_by_side(lab: &Lab) {
     let one = webhook(1);
     let tallies: Vec<_> = (1..=20).map(|latency| tally(latency * 10)).collect();
     let writes = tallies.iter().map(|tally| receipts.record("org", &one, T0, tally));
-    join_all(writes).await.into_iter().for_each(Result::unwrap);
+    for outcome in join_all(writes).await {
+        outcome.unwrap();
+    }
     let mut sum = Tally::default();
-    tallies.iter().for_each(|tally| sum.merge(tally));
+    for tally in &tallies {
+        sum.merge(tally);
+    }
     assert_eq!(days(&receipts, "org", 1).await[0].stats.total(), sum);
 }
 

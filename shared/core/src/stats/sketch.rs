@@ -112,7 +112,9 @@ mod tests {
 
     fn of(latencies: &[u64]) -> Sketch {
         let mut sketch = Sketch::default();
-        latencies.iter().for_each(|latency| sketch.add(*latency));
+        for latency in latencies {
+            sketch.add(*latency);
+        }
         sketch
     }
 

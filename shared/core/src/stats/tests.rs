@@ -10,8 +10,12 @@ const NOW: Millis = Millis(1_795_275_000_000);
 
 fn tally(attempts: &[(bool, u64)], ends: &[Status]) -> Tally {
     let mut tally = Tally::default();
-    attempts.iter().for_each(|(succeeded, latency)| tally.attempt(*succeeded, *latency));
-    ends.iter().for_each(|status| tally.ended(*status));
+    for (succeeded, latency) in attempts {
+        tally.attempt(*succeeded, *latency);
+    }
+    for status in ends {
+        tally.ended(*status);
+    }
     tally
 }
 
@@ -82,7 +86,9 @@ fn the_window_is_the_running_hour_and_the_23_before_it() {
         let now = UtcDay::of(NOW).start().plus(hour * 3_600_000 + 60_000);
         let mut today = rising(101);
         let later = usize::try_from(hour).unwrap() + 1;
-        today.hours.iter_mut().skip(later).for_each(|hour| *hour = Counts::default());
+        for hour in today.hours.iter_mut().skip(later) {
+            *hour = Counts::default();
+        }
         assert_eq!(Window::of(&today, &rising(1), now).counts, counts(expected, 0, 0), "{hour}");
         assert_eq!(Window::start(now), now.plus(-60_000 - 23 * 3_600_000));
     }
@@ -94,7 +100,9 @@ fn yesterdays_latencies_weigh_as_many_attempts_as_are_in_the_window() {
         let mut day = DayStats::default();
         day.hours[hour].delivered = delivered;
         day.latencies = Sketch::default();
-        (0..delivered).for_each(|_| day.latencies.add(latency));
+        for _ in 0..delivered {
+            day.latencies.add(latency);
+        }
         day
     };
     // Before the window: forgotten. Inside it: they count fully.
