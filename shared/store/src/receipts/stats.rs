@@ -69,9 +69,9 @@ impl Receipts {
         let mut add = Vec::new();
         for (at, (name, more)) in increments(tally, hour_of(at)).into_iter().enumerate() {
             update = update
-                .expression_attribute_names(format!("#{at}"), name)
-                .expression_attribute_values(format!(":{at}"), number(more));
-            add.push(format!("#{at} :{at}"));
+                .expression_attribute_names(format!("#n{at}"), name)
+                .expression_attribute_values(format!(":v{at}"), number(more));
+            add.push(format!("#n{at} :v{at}"));
         }
         let answer = update
             .update_expression(format!("SET expires_at = :expires ADD {}", add.join(", ")))
