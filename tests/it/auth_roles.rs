@@ -16,6 +16,8 @@ const ROUTES: [(Method, &str, &str); 17] = [
     (Method::GET, "/api/webhooks/wh-none/deliveries", "webhooks:read"),
     (Method::GET, "/api/webhooks/wh-none/receipts/dlv-none", "webhooks:read"),
     (Method::GET, "/api/webhooks/wh-none/deliveries/dlv-none", "webhooks:read"),
+    (Method::GET, "/api/webhooks/wh-none/stats", "webhooks:read"),
+    (Method::GET, "/api/webhooks/slo/status", "webhooks:read"),
     (Method::POST, "/api/webhooks", "webhooks:write"),
     (Method::PUT, "/api/webhooks/wh-none", "webhooks:write"),
     (Method::PATCH, "/api/webhooks/wh-none", "webhooks:write"),

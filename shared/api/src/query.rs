@@ -1,5 +1,7 @@
 //! The query string, and the parameters that every list takes.
 
+use std::ops::RangeInclusive;
+
 use aragora_core::time::Millis;
 
 use crate::error::ApiError;
@@ -48,13 +50,21 @@ impl Query {
 
     /// `limit`: 1 to 100, or `default` when it is not given.
     pub fn limit(&self, default: u32) -> Result<u32, ApiError> {
-        let Some(text) = self.one("limit")? else {
-            return Ok(default);
+        Ok(self.whole("limit", 1..=MAX_LIMIT)?.unwrap_or(default))
+    }
+
+    /// A parameter that is a whole number in a range.
+    pub fn whole(&self, name: &str, range: RangeInclusive<u32>) -> Result<Option<u32>, ApiError> {
+        let Some(text) = self.one(name)? else {
+            return Ok(None);
         };
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
         match text.parse() {
-            Ok(limit @ 1..=MAX_LIMIT) if digits => Ok(limit),
-            _ => Err(ApiError::field("limit", "must be a whole number from 1 to 100")),
+            Ok(number) if digits && range.contains(&number) => Ok(Some(number)),
+            _ => {
+                let (least, most) = (range.start(), range.end());
+                Err(ApiError::field(name, format!("must be a whole number from {least} to {most}")))
+            }
         }
     }
 

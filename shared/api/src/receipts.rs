@@ -1,10 +1,12 @@
-//! `/api/webhooks/{webhook_id}/receipts` and below, also as `deliveries`.
+//! `/api/webhooks/{webhook_id}/receipts` and below, also as `deliveries`; statistics are the same
+//! function's.
 
 use aragora_core::catalogue;
 use aragora_core::delivery::{AttemptRecord, Receipt, Status};
 use aragora_core::ids::DeliveryId;
 use aragora_core::time::Millis;
 use aragora_webhooks::receipts::{Narrowed, ReceiptDesk, ReceiptError};
+use aragora_webhooks::statistics::Statistics;
 use serde_json::{Value, json};
 
 use crate::cursor;
@@ -12,6 +14,7 @@ use crate::error::ApiError;
 use crate::reply::Reply;
 use crate::request::Call;
 use crate::routes::RouteId;
+use crate::statistics;
 use crate::webhooks::webhook_id;
 
 /// Receipts on a page when the caller does not say.
@@ -28,11 +31,21 @@ const STATUSES: &[(&str, &[Status])] = &[
     ("failed", &[Status::DeadLettered]),
 ];
 
+/// What the `receipts` function needs.
+#[derive(Debug)]
+pub struct ReceiptsApp {
+    /// Single deliveries.
+    pub desk: ReceiptDesk,
+    /// All of them together.
+    pub statistics: Statistics,
+}
+
 /// Answers the routes of the `receipts` function.
 ///
 /// # Errors
 /// What the caller is told instead.
-pub async fn dispatch(desk: &ReceiptDesk, call: Call) -> Result<Reply, ApiError> {
+pub async fn dispatch(app: &ReceiptsApp, call: Call) -> Result<Reply, ApiError> {
+    let desk = &app.desk;
     let org = call.principal()?.org_id();
     match call.route {
         RouteId::ListReceipts => list(desk, &call).await,
@@ -45,6 +58,8 @@ pub async fn dispatch(desk: &ReceiptDesk, call: Call) -> Result<Reply, ApiError>
                 desk.retry(org, &webhook_id(&call)?, &delivery_id(&call)?, call.now).await?;
             Reply::accepted(&shown(&receipt))
         }
+        RouteId::WebhookStats => statistics::of_webhook(&app.statistics, &call).await,
+        RouteId::SloStatus => statistics::slo_status(&app.statistics, &call).await,
         other => Err(ApiError::internal(format!("{other:?} is not a route of receipts"))),
     }
 }

@@ -75,6 +75,10 @@ pub enum RouteId {
     GetReceipt,
     /// `POST /api/webhooks/{webhook_id}/receipts/{delivery_id}/retry`
     RetryReceipt,
+    /// `GET /api/webhooks/{webhook_id}/stats`
+    WebhookStats,
+    /// `GET /api/webhooks/slo/status`
+    SloStatus,
     /// `POST /api/events`
     PublishEvents,
     /// `POST /api/webhooks/dispatch`: publishing under the name that published clients use.
@@ -128,6 +132,8 @@ const RETRY: &str = "/api/webhooks/{webhook_id}/receipts/{delivery_id}/retry";
 const DELIVERIES: &str = "/api/webhooks/{webhook_id}/deliveries";
 const DELIVERY: &str = "/api/webhooks/{webhook_id}/deliveries/{delivery_id}";
 const RETRY_DELIVERY: &str = "/api/webhooks/{webhook_id}/deliveries/{delivery_id}/retry";
+const STATS: &str = "/api/webhooks/{webhook_id}/stats";
+const SLO_STATUS: &str = "/api/webhooks/slo/status";
 const EVENTS: &str = "/api/events";
 const EVENT: &str = "/api/events/{event_id}";
 const DISPATCH: &str = "/api/webhooks/dispatch";
@@ -156,6 +162,8 @@ pub static ROUTES: &[Route] = &[
     route(Function::Receipts, Method::GET, DELIVERIES, WEBHOOKS_READ, RouteId::ListReceipts),
     route(Function::Receipts, Method::GET, DELIVERY, WEBHOOKS_READ, RouteId::GetReceipt),
     route(Function::Receipts, Method::POST, RETRY_DELIVERY, WEBHOOKS_WRITE, RouteId::RetryReceipt),
+    route(Function::Receipts, Method::GET, STATS, WEBHOOKS_READ, RouteId::WebhookStats),
+    route(Function::Receipts, Method::GET, SLO_STATUS, WEBHOOKS_READ, RouteId::SloStatus),
     route(Function::Events, Method::POST, EVENTS, EVENTS_WRITE, RouteId::PublishEvents),
     route(Function::Events, Method::GET, EVENTS, EVENTS_READ, RouteId::ListEvents),
     route(Function::Events, Method::GET, EVENT, EVENTS_READ, RouteId::GetEvent),

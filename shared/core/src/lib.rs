@@ -11,6 +11,8 @@
 //! | [`headers`] | which headers a webhook may add |
 //! | [`ids`] | typed, time-ordered ids |
 //! | [`pyjson`] | JSON text as CPython prints it |
+//! | [`slo`] | the objective that deliveries are held to |
+//! | [`stats`] | counts and latencies of a webhook, by day and over 24 hours |
 //! | [`time`] | points in time |
 //! | [`url_policy`] | which URLs may be called |
 
@@ -23,5 +25,7 @@ pub mod filters;
 pub mod headers;
 pub mod ids;
 pub mod pyjson;
+pub mod slo;
+pub mod stats;
 pub mod time;
 pub mod url_policy;

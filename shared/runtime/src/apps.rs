@@ -3,6 +3,7 @@
 
 use aragora_api::events::EventsApp;
 use aragora_api::health::HealthApp;
+use aragora_api::receipts::ReceiptsApp;
 use aragora_delivery::orders::Lanes;
 use aragora_delivery::resolve::SystemResolver;
 use aragora_delivery::sender::Sender;
@@ -22,6 +23,7 @@ use aragora_store::receipts::Receipts;
 use aragora_store::registrations::Registrations;
 use aragora_webhooks::receipts::ReceiptDesk;
 use aragora_webhooks::registry::Registry;
+use aragora_webhooks::statistics::Statistics;
 
 use crate::boot::{Boot, BoxError};
 use crate::clock;
@@ -82,16 +84,21 @@ pub fn events(boot: Boot<EventsConfig>) -> Result<EventsApp, BoxError> {
 ///
 /// # Errors
 /// Never.
-pub fn receipts(boot: Boot<ReceiptsConfig>) -> Result<ReceiptDesk, BoxError> {
+pub fn receipts(boot: Boot<ReceiptsConfig>) -> Result<ReceiptsApp, BoxError> {
     let (dynamo, sqs) = (dynamo(&boot), sqs(&boot));
     let config = boot.config;
-    Ok(ReceiptDesk {
-        registrations: Registrations::new(dynamo.clone(), config.registrations_table),
-        receipts: Receipts::new(dynamo, config.receipts_table),
-        deliveries: Queue::new(sqs, config.deliveries_queue_url),
-        default_policy: config.retry_policy,
-        grace_ms: config.grace_ms,
-        retention_days: config.retention_days,
+    let registrations = Registrations::new(dynamo.clone(), config.registrations_table);
+    let receipts = Receipts::new(dynamo, config.receipts_table);
+    Ok(ReceiptsApp {
+        statistics: Statistics { registrations: registrations.clone(), receipts: receipts.clone() },
+        desk: ReceiptDesk {
+            registrations,
+            receipts,
+            deliveries: Queue::new(sqs, config.deliveries_queue_url),
+            default_policy: config.retry_policy,
+            grace_ms: config.grace_ms,
+            retention_days: config.retention_days,
+        },
     })
 }
 

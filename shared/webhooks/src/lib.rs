@@ -1,7 +1,8 @@
 //! What users do with webhooks: registering and changing them ([`registry`]), with everything
-//! they may say checked in one place ([`wish`]), and following what became of their deliveries
-//! ([`receipts`]).
+//! they may say checked in one place ([`wish`]), following what became of their deliveries
+//! ([`receipts`]), and what all of them came to ([`statistics`]).
 
 pub mod receipts;
 pub mod registry;
+pub mod statistics;
 pub mod wish;

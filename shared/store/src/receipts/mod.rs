@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `<org>#<webhook id>` | `D#<delivery id>` | a receipt, from its first claim on |
 //! | `<org>#<webhook id>` | `Q#<newest delivery id>#<digest>` | a page of deliveries that were queued |
+//! | `<org>#<webhook id>` | `S#<UTC date>` | what that day's deliveries came to, in numbers |
 //!
 //! A delivery that is queued and not yet claimed has no item of its own: the fan-out of a batch
 //! writes one page per webhook, and a receipt in the table outdates its line on the page. That
@@ -14,10 +15,12 @@
 mod list;
 mod page;
 mod rows;
+mod stats;
 
 pub use list::{Listed, Query};
 pub use page::{DeliveryBound, PageEntry, PendingPage, first_id_at};
 pub use rows::{Due, Over, ReceiptKey, StoredReceipt, WriteOutcome, WriteReceipt};
+pub use stats::StoredDay;
 
 use crate::dynamo::Dynamo;
 
