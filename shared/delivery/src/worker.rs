@@ -7,6 +7,7 @@
 
 mod admit;
 mod claim;
+mod count;
 mod observe;
 mod plan;
 mod record;

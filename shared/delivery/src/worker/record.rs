@@ -11,11 +11,12 @@ use aragora_queue::message::INLINE_BYTES;
 use aragora_store::StoreError;
 use aragora_store::receipts::WriteOutcome;
 use aragora_store::registrations::{Changed, Webhook};
-use futures_util::FutureExt as _;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use futures_util::{FutureExt as _, join};
 use serde_json::json;
 
 use super::claim::Claimed;
+use super::count::Tallies;
 use super::observe::Sightings;
 use super::plan::{Found, Planned, receipt_key};
 use super::{DeliverReport, DeliverWorker, draw};
@@ -52,6 +53,7 @@ struct Recorded {
     /// Whether something is left for the sweep, so that the note of the leases must stay.
     unfinished: bool,
     sightings: Sightings,
+    tallies: Tallies,
     /// What is to be told to those who want to know.
     news: Vec<Announcement>,
 }
@@ -95,7 +97,8 @@ impl DeliverWorker {
             }
         }
         let sightings = std::mem::take(&mut total.sightings);
-        let learned = self.observe(&found.webhooks, sightings).await;
+        let tallies = std::mem::take(&mut total.tallies);
+        let (learned, ()) = join!(self.observe(&found.webhooks, sightings), self.count(tallies));
         total.news.extend(learned);
         // Boxed, as it is rare and large.
         total.unfinished |= !self.announcer.announce(&total.news, (self.clock)()).boxed().await;
@@ -193,8 +196,11 @@ impl DeliverWorker {
     /// What the claim itself decided, without an attempt: given up, or a dead worker's lease.
     async fn settle(&self, settled: Vec<Planned>, found: &Found) -> Recorded {
         let mut recorded = Recorded::default();
-        recorded.report.dead_lettered =
-            settled.iter().filter(|plan| plan.receipt.state.status == Status::DeadLettered).count();
+        let dead = settled.iter().filter(|plan| plan.receipt.state.status == Status::DeadLettered);
+        for plan in dead {
+            recorded.report.dead_lettered += 1;
+            recorded.tallies.ended(plan, Status::DeadLettered);
+        }
         self.carry_out(&settled, found, &mut recorded).await;
         recorded
     }
@@ -206,14 +212,18 @@ impl DeliverWorker {
             attempted.iter().filter(|(_, made)| made.attempt.is_success()).count();
         for (planned, made) in &attempted {
             recorded.sightings.see(planned, made);
+            recorded.tallies.attempted(planned, made);
         }
         let moved = attempted.into_iter().filter_map(|(planned, made)| {
             let from = planned.receipt.clone();
             Some((self.answered(planned, &made, from)?, made))
         });
         let written = self.write_outcomes(moved.collect(), &mut recorded).await;
-        recorded.report.dead_lettered =
-            written.iter().filter(|plan| plan.receipt.state.status == Status::DeadLettered).count();
+        for plan in &written {
+            let status = plan.receipt.state.status;
+            recorded.report.dead_lettered += usize::from(status == Status::DeadLettered);
+            recorded.tallies.ended(plan, status);
+        }
         self.carry_out(&written, found, &mut recorded).await;
         recorded
     }
@@ -376,6 +386,7 @@ impl Recorded {
         self.report.add(other.report);
         self.unfinished |= other.unfinished;
         self.sightings.add(other.sightings);
+        self.tallies.add(other.tallies);
         self.news.extend(other.news);
     }
 }
