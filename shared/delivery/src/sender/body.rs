@@ -113,12 +113,13 @@ fn harmless(bytes: &[u8]) -> String {
 fn is_harmful(character: char) -> bool {
     match character {
         '\n' | '\t' => false,
-        // Line and paragraph separators, and the marks, embeddings, overrides and isolates that
-        // reorder what a reader sees (UAX #9).
-        '\u{200e}'
+        // Line and paragraph separators, the marks, embeddings, overrides and isolates that
+        // reorder what a reader sees (UAX #9), and the deprecated controls beside them.
+        '\u{61c}'
+        | '\u{200e}'
         | '\u{200f}'
         | '\u{2028}'..='\u{202e}'
-        | '\u{2066}'..='\u{2069}'
+        | '\u{2066}'..='\u{206f}'
         | '\u{feff}' => true,
         other => other.is_control(),
     }
@@ -137,6 +138,7 @@ mod tests {
     fn what_could_steer_a_reader_is_replaced() {
         assert_eq!(harmless(b"a\x1b[31mb\0c\x7f\r\nd"), "a\u{fffd}[31mb\u{fffd}c\u{fffd}\nd");
         assert_eq!(harmless("x\u{202e}y\u{2028}z\u{9b}".as_bytes()), "x\u{fffd}y\u{fffd}z\u{fffd}");
+        assert_eq!(harmless("x\u{61c}y\u{206f}z".as_bytes()), "x\u{fffd}y\u{fffd}z");
         assert_eq!(harmless(b"\xff\xc3("), "\u{fffd}\u{fffd}(");
     }
 
