@@ -11,6 +11,7 @@
 //! | [`proxy`] | a reverse proxy in front of the AWS endpoint that fails on purpose |
 //! | [`python`] | the receiver's side of a signature, in Python, as the documents print it |
 //! | [`samples`] | the verification samples of `docs/verify/`, as programs |
+//! | [`hostile_urls`], [`sentinels`] | the URLs that every route refuses, and secrets that must turn up nowhere |
 //! | [`wait`] | waiting for something to become true, without sleeping for luck |
 //! | [`template`], [`yaml`], [`workspace`] | the project's own files, for the tests that keep its lists together |
 //! | [`bench`] | the figures of `make bench` |
@@ -28,6 +29,7 @@ pub mod aws;
 pub mod bench;
 pub mod clock;
 pub mod functions;
+pub mod hostile_urls;
 pub mod http_client;
 pub mod logs;
 pub mod processes;
@@ -36,6 +38,7 @@ pub mod python;
 pub mod queues;
 pub mod receiver;
 pub mod samples;
+pub mod sentinels;
 pub mod server;
 pub mod stack;
 pub mod template;
