@@ -62,7 +62,7 @@ pub(crate) fn is_settled(state: &State) -> bool {
 
 /// A state in a line.
 pub(crate) fn describe(state: &State) -> String {
-    let mut text = row(&state.row);
+    let mut text = row(state.row);
     if state.watch > 0 {
         write!(text, ", in the index in {}", state.watch - 1).unwrap();
     }
@@ -85,7 +85,7 @@ pub(crate) fn describe(state: &State) -> String {
     for (process, name) in state.processes.iter().zip(["w1", "w2", "sweep", "desk"]) {
         if process.phase != Phase::Idle {
             write!(text, " | {name} {:?}", process.phase).unwrap();
-            write!(text, "({}, lease {}", row(&process.plan), process.left).unwrap();
+            write!(text, "({}, lease {}", row(process.plan), process.left).unwrap();
             let note = if process.note > 0 { ", noted" } else { "" };
             let fresh = if process.fresh { "" } else { ", outdated" };
             write!(text, "{note}{fresh})").unwrap();
@@ -94,7 +94,7 @@ pub(crate) fn describe(state: &State) -> String {
     text
 }
 
-fn row(of: &Stored) -> String {
+fn row(of: Stored) -> String {
     let status = ["no receipt", "PENDING", "IN_PROGRESS", "DELIVERED", "RETRYING", "DEAD_LETTERED"];
     let mut text = format!("{} g{}", status[usize::from(of.status)], of.generation);
     write!(text, " a{}", of.attempts).unwrap();

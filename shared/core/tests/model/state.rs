@@ -118,6 +118,7 @@ const PHASES: [Phase; 12] = [
 ];
 
 /// A worker, the sweep or the desk.
+#[expect(clippy::struct_excessive_bools, reason = "they vary independently of each other")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Process {
     pub(crate) phase: Phase,

@@ -246,7 +246,7 @@ impl Model {
         if self.makes(Mistake::StruckFirst) {
             to.strike_note(place);
         }
-        to.processes[place].to_effects();
+        to.processes[place].go_on_to_effects();
     }
 
     fn read_late(&mut self, from: &State, place: usize, out: &mut Vec<Move>) {
@@ -324,7 +324,7 @@ fn effects(from: &State, place: usize, out: &mut Vec<Move>) {
 }
 
 impl Process {
-    fn to_effects(&mut self) {
+    fn go_on_to_effects(&mut self) {
         self.phase = if self.effects == 0 { Phase::Strike } else { Phase::Effects };
     }
 }
@@ -334,7 +334,7 @@ impl State {
     fn claimed(&mut self, place: usize) {
         let process = &mut self.processes[place];
         if process.effects & state::SEND == 0 {
-            process.to_effects();
+            process.go_on_to_effects();
         } else {
             process.effects = 0;
             process.phase = Phase::BeginSend;
