@@ -1,7 +1,8 @@
 //! What users do with webhooks: registering and changing them ([`registry`]), with everything
-//! they may say checked in one place ([`wish`]), and following what became of their deliveries
-//! ([`receipts`]).
+//! they may say checked in one place ([`wish`]), following what became of their deliveries
+//! ([`receipts`]), and what is done about those that were given up ([`dead_letters`]).
 
+pub mod dead_letters;
 pub mod receipts;
 pub mod registry;
 pub mod wish;
