@@ -44,13 +44,18 @@ fn id() -> WebhookId {
 async fn worker(lab: &Lab, clock: fn() -> Millis) -> DeliverWorker {
     let (registrations, events) = (lab.registrations().await, lab.events().await);
     let intents = lab.intents().await;
-    let queue = lab.queue().await.0;
+    let (queue, receipts) = (lab.queue().await.0, lab.receipts().await);
     DeliverWorker {
         registrations: registrations.clone(),
-        receipts: lab.receipts().await,
+        receipts: receipts.clone(),
         events: events.clone(),
         intents: intents.clone(),
-        lanes: Lanes { attempts: queue.clone(), dead_letters: queue.clone() },
+        lanes: Lanes {
+            attempts: queue.clone(),
+            dead_letters: queue.clone(),
+            receipts: receipts.clone(),
+            listed_ms: 3 * 86_400_000,
+        },
         retry_dead_letters: queue.clone(),
         sender: Sender::new(
             UrlPolicy { require_https: false, allow_loopback: true, extra_ports: vec![] },

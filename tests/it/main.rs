@@ -13,6 +13,7 @@
 )]
 
 mod adapters;
+mod adapters_dead_letters;
 mod adapters_events;
 mod adapters_intents;
 mod adapters_queue;
@@ -25,6 +26,7 @@ mod auth_tenancy;
 mod auth_tokens;
 mod auto_disable;
 mod circuit;
+mod dead_letter_list;
 mod dead_letters;
 mod delivery_bodies;
 mod delivery_changes;

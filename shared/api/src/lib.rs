@@ -10,6 +10,7 @@ pub mod body;
 mod catalogue;
 pub mod cors;
 mod cursor;
+pub mod dead_letters;
 pub mod error;
 pub mod events;
 pub mod gate;

@@ -21,6 +21,9 @@ const DUE_ROUND: i32 = 100;
 const MAX_ROUNDS: usize = 10;
 /// Time that one round may take.
 const MARGIN_MS: i64 = 5_000;
+/// How long after its end a note is left alone: a worker looks at the clock before it writes a
+/// claim, and that write may take as long as a call to AWS may.
+const SETTLED_MS: i64 = 10_000;
 /// When a message that the sweep sent counts as lost in turn. Longer than the grace of a first
 /// one: while a queue is backed up, the sweep must not add to it every minute.
 const RESENT_GRACE_MS: i64 = 5 * 60_000;
@@ -105,7 +108,8 @@ impl DeliverySweep {
                 self.take_up_overdue(&keys, now, &mut report).await?;
             }
             if more_leases {
-                let notes = self.intents.leases_before(shard, now, ROUND).await?;
+                let ended = now.plus(-SETTLED_MS);
+                let notes = self.intents.leases_before(shard, ended, ROUND).await?;
                 more_leases = is_full(notes.len());
                 self.take_up_leases(&notes, now, &mut report).await?;
             }
@@ -234,8 +238,8 @@ impl DeliverySweep {
         }
     }
 
-    /// Stores the new states, then carries out what they want; gives back how many failed. A
-    /// refused write means that somebody else has moved the delivery on: nothing is left to do.
+    /// Stores the new states, then carries out what they want; gives back how many failed, or may
+    /// have.
     async fn carry_out(&self, mended: Vec<Mended>, now: Millis) -> Result<usize, StoreError> {
         let writes: Vec<_> = mended.iter().filter_map(|it| it.write.clone()).collect();
         let mut outcomes = self.receipts.write_many(&writes).await?.into_iter();
@@ -251,7 +255,9 @@ impl DeliverySweep {
                         inline: None,
                     }));
                 }
-                Some(WriteOutcome::Refused) => {}
+                // Moved on by somebody else; or the SDK repeated a write of ours whose answer was
+                // lost, and nobody carries out what it wants. The next sweep sees which.
+                Some(WriteOutcome::Refused) => failed += 1,
                 Some(WriteOutcome::Failed(error)) => {
                     tracing::warn!(
                         error = &error as &dyn std::error::Error,

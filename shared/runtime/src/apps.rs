@@ -21,6 +21,7 @@ use aragora_store::events::Events;
 use aragora_store::intents::Intents;
 use aragora_store::receipts::Receipts;
 use aragora_store::registrations::Registrations;
+use aragora_webhooks::dead_letters::DeadLetterDesk;
 use aragora_webhooks::receipts::ReceiptDesk;
 use aragora_webhooks::registry::Registry;
 use aragora_webhooks::statistics::Statistics;
@@ -28,8 +29,8 @@ use aragora_webhooks::statistics::Statistics;
 use crate::boot::{Boot, BoxError};
 use crate::clock;
 use crate::config::{
-    DeliverConfig, EventsConfig, FanOutConfig, HealthConfig, ReceiptsConfig, SweepConfig,
-    WebhooksConfig,
+    DeliverConfig, EventsConfig, FanOutConfig, HealthConfig, ReceiptsConfig, RedeliveriesConfig,
+    SweepConfig, WebhooksConfig,
 };
 use crate::queue::BatchReport;
 use crate::schedule::Counts;
@@ -85,20 +86,33 @@ pub fn events(boot: Boot<EventsConfig>) -> Result<EventsApp, BoxError> {
 /// # Errors
 /// Never.
 pub fn receipts(boot: Boot<ReceiptsConfig>) -> Result<ReceiptsApp, BoxError> {
+    let desk = receipt_desk(dynamo(&boot), sqs(&boot), boot.config);
+    let statistics =
+        Statistics { registrations: desk.registrations.clone(), receipts: desk.receipts.clone() };
+    Ok(ReceiptsApp { desk, statistics })
+}
+
+fn receipt_desk(dynamo: Dynamo, sqs: Sqs, config: ReceiptsConfig) -> ReceiptDesk {
+    ReceiptDesk {
+        registrations: Registrations::new(dynamo.clone(), config.registrations_table),
+        receipts: Receipts::new(dynamo, config.receipts_table),
+        deliveries: Queue::new(sqs, config.deliveries_queue_url),
+        default_policy: config.retry_policy,
+        grace_ms: config.grace_ms,
+        retention_days: config.retention_days,
+    }
+}
+
+/// `functions/redeliveries`
+///
+/// # Errors
+/// Never.
+pub fn redeliveries(boot: Boot<RedeliveriesConfig>) -> Result<DeadLetterDesk, BoxError> {
     let (dynamo, sqs) = (dynamo(&boot), sqs(&boot));
     let config = boot.config;
-    let registrations = Registrations::new(dynamo.clone(), config.registrations_table);
-    let receipts = Receipts::new(dynamo, config.receipts_table);
-    Ok(ReceiptsApp {
-        statistics: Statistics { registrations: registrations.clone(), receipts: receipts.clone() },
-        desk: ReceiptDesk {
-            registrations,
-            receipts,
-            deliveries: Queue::new(sqs, config.deliveries_queue_url),
-            default_policy: config.retry_policy,
-            grace_ms: config.grace_ms,
-            retention_days: config.retention_days,
-        },
+    Ok(DeadLetterDesk {
+        receipts: receipt_desk(dynamo.clone(), sqs, config.receipts),
+        events: Events::new(dynamo, config.events_table),
     })
 }
 
@@ -158,9 +172,10 @@ pub fn deliver(boot: Boot<DeliverConfig>) -> Result<DeliverWorker, BoxError> {
     let registrations = Registrations::new(dynamo.clone(), config.registrations_table);
     let events = Events::new(dynamo.clone(), config.events_table);
     let intents = Intents::new(dynamo.clone(), config.intents_table);
+    let receipts = Receipts::new(dynamo, config.receipts_table);
     Ok(DeliverWorker {
         registrations: registrations.clone(),
-        receipts: Receipts::new(dynamo, config.receipts_table),
+        receipts: receipts.clone(),
         events: events.clone(),
         intents: intents.clone(),
         announcer: Announcer {
@@ -177,6 +192,8 @@ pub fn deliver(boot: Boot<DeliverConfig>) -> Result<DeliverWorker, BoxError> {
         lanes: Lanes {
             attempts: Queue::new(sqs.clone(), config.retries_queue_url),
             dead_letters: Queue::new(sqs.clone(), config.deliveries_dlq_url),
+            receipts,
+            listed_ms: config.listed_ms,
         },
         retry_dead_letters: Queue::new(sqs, config.retries_dlq_url),
         sender: Sender::new(config.url_policy, SystemResolver)?,
@@ -227,6 +244,7 @@ pub fn sweep(boot: Boot<SweepConfig>) -> Result<Sweeps, BoxError> {
     let events = Events::new(dynamo.clone(), config.events_table);
     let registrations = Registrations::new(dynamo.clone(), config.registrations_table);
     let queue = Queue::new(sqs.clone(), config.events_queue_url);
+    let receipts = Receipts::new(dynamo.clone(), config.receipts_table);
     Ok(Sweeps {
         fan_outs: FanOutSweep {
             events: events.clone(),
@@ -237,7 +255,7 @@ pub fn sweep(boot: Boot<SweepConfig>) -> Result<Sweeps, BoxError> {
         },
         deliveries: DeliverySweep {
             registrations: registrations.clone(),
-            receipts: Receipts::new(dynamo, config.receipts_table),
+            receipts: receipts.clone(),
             intents: intents.clone(),
             announcer: Announcer {
                 publisher: Publisher {
@@ -251,6 +269,8 @@ pub fn sweep(boot: Boot<SweepConfig>) -> Result<Sweeps, BoxError> {
             lanes: Lanes {
                 attempts: Queue::new(sqs.clone(), config.retries_queue_url),
                 dead_letters: Queue::new(sqs, config.deliveries_dlq_url),
+                receipts,
+                listed_ms: config.listed_ms,
             },
             grace_ms: config.grace_ms,
             retention_days: config.retention_days,

@@ -7,7 +7,9 @@ use aragora_delivery::orders::{LONGEST_ON_QUEUE_MS, Wanted, attempt};
 use aragora_delivery::worker::expires_at;
 use aragora_queue::Queue;
 use aragora_store::StoreError;
-use aragora_store::receipts::{Listed, Query, ReceiptKey, Receipts, WriteOutcome, WriteReceipt};
+use aragora_store::receipts::{
+    DeadLetterKey, Listed, Query, ReceiptKey, Receipts, StoredReceipt, WriteOutcome, WriteReceipt,
+};
 use aragora_store::registrations::{Registrations, Webhook};
 use thiserror::Error;
 
@@ -60,6 +62,9 @@ pub enum ReceiptError {
     /// Nothing is sent to a webhook that is switched off.
     #[error("the webhook is disabled")]
     WebhookDisabled,
+    /// The webhook of a dead letter is not there any more.
+    #[error("the webhook was deleted: there is nobody to send it to")]
+    WebhookDeleted,
     /// The table did not answer.
     #[error("the receipts did not answer")]
     Store(#[from] StoreError),
@@ -113,7 +118,8 @@ impl ReceiptDesk {
     }
 
     /// Sends a delivery that has ended again: the next generation, with a fresh budget. Two read
-    /// units, two write units and a request to SQS. When that request fails, the sweep queues it.
+    /// units, two write units and a request to SQS; one write unit more for a dead letter, which
+    /// leaves the list. When the request to SQS fails, the sweep queues it.
     ///
     /// # Errors
     /// [`ReceiptError::UnderWay`] when it has not ended, also when somebody else was faster.
@@ -131,6 +137,17 @@ impl ReceiptDesk {
             .get(&key, self.max_attempts(&found))
             .await?
             .ok_or(ReceiptError::NoReceipt)?;
+        self.start_again(&found, &stored, now).await
+    }
+
+    /// [`Self::retry`] of what has been read: without its reads.
+    pub(crate) async fn start_again(
+        &self,
+        found: &Webhook,
+        stored: &StoredReceipt,
+        now: Millis,
+    ) -> Result<Receipt, ReceiptError> {
+        let org = &found.org;
         let policy = found.config.retry_policy.unwrap_or(self.default_policy);
         let before = stored.receipt.state.status;
         // No jitter: nothing in this step waits.
@@ -147,28 +164,45 @@ impl ReceiptDesk {
         receipt.max_attempts = policy.max_attempts();
         receipt.delivered_at = None;
         let write = WriteReceipt {
-            org: org.to_owned(),
+            org: org.clone(),
             watch_at: receipt.watched_at(now, self.grace_ms, LONGEST_ON_QUEUE_MS),
             receipt,
             over: Some(stored.over()),
             expires_at: expires_at(&stored.receipt, self.retention_days, now),
         };
-        match self.receipts.write_many(std::slice::from_ref(&write)).await?.pop() {
-            Some(WriteOutcome::Written(_)) => {}
-            Some(WriteOutcome::Failed(error)) => return Err(error.into()),
-            // Somebody was faster, or the SDK repeated a write of ours whose answer was lost.
-            Some(WriteOutcome::Refused) | None => {
-                let there = self.receipts.get_many(std::slice::from_ref(&key)).await?.pop();
-                if there.is_none_or(|there| there.receipt != write.receipt) {
-                    return Err(ReceiptError::UnderWay(Status::Pending));
-                }
-            }
+        if !self.write(&write).await? {
+            return Err(ReceiptError::UnderWay(Status::Pending));
         }
-        self.queue(org, &write.receipt, &transition.effects, now).await;
+        self.carry_out(org, &write.receipt, &transition.effects, now).await;
         Ok(write.receipt)
     }
 
-    async fn queue(&self, org: &str, receipt: &Receipt, effects: &[Effect], now: Millis) {
+    /// Whether the receipt is stored as it was to be; not when somebody was faster.
+    pub(crate) async fn write(&self, write: &WriteReceipt) -> Result<bool, StoreError> {
+        match self.receipts.write_many(std::slice::from_ref(write)).await?.pop() {
+            Some(WriteOutcome::Written(_)) => Ok(true),
+            Some(WriteOutcome::Failed(error)) => Err(error),
+            // Somebody was faster, or the SDK repeated a write of ours whose answer was lost.
+            Some(WriteOutcome::Refused) | None => {
+                let key = key(&write.org, &write.receipt.webhook_id, &write.receipt.delivery_id);
+                let there = self.receipts.get_many(&[key]).await?.pop();
+                Ok(there.is_some_and(|there| there.receipt == write.receipt))
+            }
+        }
+    }
+
+    /// The list of dead letters first: once its message is out, the delivery may be given up
+    /// again, and must not be struck off after that.
+    pub(crate) async fn carry_out(
+        &self,
+        org: &str,
+        receipt: &Receipt,
+        effects: &[Effect],
+        now: Millis,
+    ) {
+        if effects.contains(&Effect::StrikeDeadLetter) {
+            self.strike(org, &[&receipt.delivery_id]).await;
+        }
         let wanted = effects.iter().map(|&effect| Wanted { org, receipt, effect, inline: None });
         let messages: Vec<_> = wanted.filter_map(|wanted| attempt(&wanted, now)).collect();
         for outcome in self.deliveries.send_all(&messages).await {
@@ -181,7 +215,19 @@ impl ReceiptDesk {
         }
     }
 
-    async fn webhook(&self, org: &str, id: &WebhookId) -> Result<Webhook, ReceiptError> {
+    /// Strikes deliveries off the list of dead letters. One write unit each. What stays on it by
+    /// a failure is left out by its readers, since its receipt says otherwise.
+    pub(crate) async fn strike(&self, org: &str, deliveries: &[&DeliveryId]) {
+        let key =
+            |id: &&DeliveryId| DeadLetterKey { org: org.to_owned(), delivery_id: (*id).clone() };
+        let keys: Vec<_> = deliveries.iter().map(key).collect();
+        if let Err(error) = self.receipts.update_dead_letters(&[], &keys).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "what is no longer dead is still listed as a dead letter");
+        }
+    }
+
+    pub(crate) async fn webhook(&self, org: &str, id: &WebhookId) -> Result<Webhook, ReceiptError> {
         self.registrations.get(org, id).await?.ok_or(ReceiptError::NoWebhook)
     }
 

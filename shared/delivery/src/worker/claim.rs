@@ -82,6 +82,8 @@ impl DeliverWorker {
             Ok(again) => {
                 // Refused twice: it is moving under other hands; the message comes back later.
                 let lost = self.write_round(again, &mut claimed, report, now).await;
+                // Or our own write was repeated by the SDK: its effects are the sweep's then.
+                claimed.certain &= lost.is_empty();
                 report.failed.extend(lost.into_iter().flat_map(|plan| plan.job.message_ids));
             }
             Err((jobs, error)) => {
@@ -104,6 +106,11 @@ impl DeliverWorker {
         report: &mut DeliverReport,
         now: Millis,
     ) -> Vec<Planned> {
+        // The sweep may have taken the note up already, and would not find what is claimed now.
+        if (self.clock)() >= claimed.note.until {
+            report.failed.extend(planned.into_iter().flat_map(|plan| plan.job.message_ids));
+            return vec![];
+        }
         let writes: Vec<_> =
             planned.iter().map(|plan| plan.write(self.retention_days, now)).collect();
         let outcomes = match self.receipts.write_many(&writes).await {
@@ -174,8 +181,8 @@ impl DeliverWorker {
 }
 
 fn lease_note(id: String, planned: &[Planned], now: Millis) -> LeaseNote {
-    let until =
-        planned.iter().filter_map(|plan| Some(plan.receipt.state.lease.as_ref()?.until)).max();
+    // Also for what is not to be sent as far as is known: a claim that is refused is planned again.
+    let longest = planned.iter().map(|plan| plan.policy.timeout_ms()).max().unwrap_or_default();
     let deliveries = planned.iter().map(|plan| LeasedDelivery {
         org: plan.job.order.org.clone(),
         webhook_id: plan.job.order.webhook_id.clone(),
@@ -184,7 +191,7 @@ fn lease_note(id: String, planned: &[Planned], now: Millis) -> LeaseNote {
     LeaseNote {
         org: most_common_org(planned),
         id,
-        until: until.unwrap_or_else(|| now.plus(MARGIN_MS)),
+        until: now.plus(longest + MARGIN_MS),
         deliveries: deliveries.collect(),
     }
 }

@@ -70,6 +70,7 @@ impl DeliverWorker {
         let (to_send, settled): (Vec<_>, Vec<_>) =
             claimed.planned.into_iter().partition(Planned::sends);
         let mut total = Recorded { unfinished: !claimed.certain, ..Recorded::default() };
+        self.strike_redriven(&to_send).await;
 
         let mut sending: FuturesUnordered<_> =
             to_send.into_iter().map(|planned| self.attempt(planned, found)).collect();
@@ -102,6 +103,8 @@ impl DeliverWorker {
         total.news.extend(learned);
         // Boxed, as it is rare and large.
         total.unfinished |= !self.announcer.announce(&total.news, (self.clock)()).boxed().await;
+        // Past its end the note may be the sweep's, which might not finish with it.
+        total.unfinished |= (self.clock)() >= claimed.note.until;
         if !total.unfinished
             && let Err(error) = self.intents.strike_leases(&[claimed.note]).await
         {
@@ -111,6 +114,17 @@ impl DeliverWorker {
             );
         }
         report.add(total.report);
+    }
+
+    /// Takes redriven dead letters off their list, before they can be given up and listed again. A
+    /// failure does no harm: readers of the list leave out what is under way.
+    async fn strike_redriven(&self, to_send: &[Planned]) {
+        let off_the_list = |plan: &&Planned| plan.effects.contains(&Effect::StrikeDeadLetter);
+        let strike = |plan| wanted(plan, Effect::StrikeDeadLetter);
+        let strikes: Vec<_> = to_send.iter().filter(off_the_list).map(strike).collect();
+        if !strikes.is_empty() {
+            self.lanes.put(&strikes, (self.clock)()).await;
+        }
     }
 
     /// One attempt. A panic in it is a failed attempt, and touches no other.
@@ -319,8 +333,8 @@ impl DeliverWorker {
                 for (plan, outcome) in again.into_iter().zip(outcomes) {
                     match outcome {
                         WriteOutcome::Written(_) => written.push(plan),
-                        // Somebody has moved it on in the meantime.
-                        WriteOutcome::Refused => {}
+                        // Moved on in the meantime; or our own write, repeated by the SDK.
+                        WriteOutcome::Refused => recorded.unfinished = true,
                         WriteOutcome::Failed(error) => recorded.lost([plan], &error),
                     }
                 }
@@ -353,20 +367,18 @@ impl DeliverWorker {
                 }
             }
         }
-        let wanted: Vec<_> = written
+        let effects: Vec<_> = written
             .iter()
             .flat_map(|plan| plan.effects.iter().map(move |&effect| (plan, effect)))
             .map(|(plan, effect)| Wanted {
-                org: &plan.job.order.org,
-                receipt: &plan.receipt,
-                effect,
                 inline: found
                     .event(&plan.job.order)
                     .filter(|event| event.data.len() <= INLINE_BYTES),
+                ..wanted(plan, effect)
             })
             .collect();
-        recorded.unfinished |= self.lanes.put(&wanted, now).await > 0;
-        let news = wanted.iter().filter_map(|it| {
+        recorded.unfinished |= self.lanes.put(&effects, now).await > 0;
+        let news = effects.iter().filter_map(|it| {
             let project = found.webhook_of(it.org, &it.receipt.webhook_id)?.config.project.clone();
             Announcement::of_delivery(it.org, project, it.receipt, it.effect)
         });
@@ -401,6 +413,10 @@ impl DeliverReport {
         self.ignored += other.ignored;
         self.poison += other.poison;
     }
+}
+
+fn wanted(plan: &Planned, effect: Effect) -> Wanted<'_> {
+    Wanted { org: &plan.job.order.org, receipt: &plan.receipt, effect, inline: None }
 }
 
 /// An attempt that failed on our side, before anything was sent.

@@ -18,6 +18,12 @@ macro_rules! http_function {
 
 http_function!(WebhooksConfig, EventsConfig, ReceiptsConfig, HealthConfig);
 
+impl HttpFunction for RedeliveriesConfig {
+    fn http(&self) -> &HttpConfig {
+        &self.receipts.http
+    }
+}
+
 /// `functions/webhooks`
 #[derive(Debug)]
 pub struct WebhooksConfig {
@@ -111,6 +117,21 @@ impl FromEnvironment for ReceiptsConfig {
     }
 }
 
+/// `functions/redeliveries`
+#[derive(Debug)]
+pub struct RedeliveriesConfig {
+    /// What it needs for receipts in general.
+    pub receipts: ReceiptsConfig,
+    /// `EVENTS_TABLE`
+    pub events_table: String,
+}
+
+impl FromEnvironment for RedeliveriesConfig {
+    fn read(from: &mut Reader<'_>) -> Self {
+        Self { receipts: ReceiptsConfig::read(from), events_table: from.table("EVENTS_TABLE") }
+    }
+}
+
 /// `functions/health`
 #[derive(Debug)]
 pub struct HealthConfig {
@@ -192,6 +213,8 @@ pub struct DeliverConfig {
     pub circuit_open_ms: i64,
     /// `DELIVER_MAXIMUM_CONCURRENCY`: invocations at once on one queue.
     pub maximum_concurrency: u32,
+    /// `DLQ_RETENTION_HOURS`: how long what was given up is listed, in milliseconds.
+    pub listed_ms: i64,
 }
 
 impl FromEnvironment for DeliverConfig {
@@ -212,6 +235,7 @@ impl FromEnvironment for DeliverConfig {
             retention_days: from.retention_days(),
             circuit_open_ms: from.circuit_open_ms(),
             maximum_concurrency: from.maximum_concurrency(),
+            listed_ms: from.listed_ms(),
         }
     }
 }
@@ -239,6 +263,8 @@ pub struct SweepConfig {
     pub grace_ms: i64,
     /// `DELIVERY_RETENTION_DAYS`: how long events and receipts are kept.
     pub retention_days: i64,
+    /// `DLQ_RETENTION_HOURS`: how long what was given up is listed, in milliseconds.
+    pub listed_ms: i64,
 }
 
 impl FromEnvironment for SweepConfig {
@@ -254,6 +280,7 @@ impl FromEnvironment for SweepConfig {
             retry_policy: from.retry_policy(),
             grace_ms: from.grace_ms(),
             retention_days: from.retention_days(),
+            listed_ms: from.listed_ms(),
         }
     }
 }
