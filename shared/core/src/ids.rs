@@ -69,6 +69,11 @@ id!(
     DeliveryId,
     "dlv-"
 );
+id!(
+    /// A redelivery job.
+    JobId,
+    "job-"
+);
 
 impl DeliveryId {
     /// The id of `event`'s delivery to `webhook`: the same however often it is worked out, which

@@ -11,6 +11,8 @@
 //! | [`headers`] | which headers a webhook may add |
 //! | [`ids`] | typed, time-ordered ids |
 //! | [`pyjson`] | JSON text as CPython prints it |
+//! | [`redelivery`] | jobs that send many deliveries again |
+//! | [`subscription`] | whether an event is for a webhook |
 //! | [`time`] | points in time |
 //! | [`url_policy`] | which URLs may be called |
 
@@ -23,5 +25,7 @@ pub mod filters;
 pub mod headers;
 pub mod ids;
 pub mod pyjson;
+pub mod redelivery;
+pub mod subscription;
 pub mod time;
 pub mod url_policy;

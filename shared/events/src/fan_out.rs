@@ -6,11 +6,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use aragora_core::delivery::Order;
-use aragora_core::filters::{self, Subject};
+use aragora_core::filters::Subject;
 use aragora_core::ids::EventId;
 use aragora_core::ids::{DeliveryId, WebhookId};
+use aragora_core::pyjson;
 use aragora_core::time::Millis;
-use aragora_core::{catalogue, pyjson};
 use aragora_queue::inbound::InboundMessage;
 use aragora_queue::message::{Deliver, FanOut, InlineEvent, decode, encode};
 use aragora_queue::{Outgoing, Queue, bury};
@@ -314,13 +314,14 @@ fn match_event(
     for webhook in webhooks {
         let config = &webhook.config;
         let late = config.created_at.since(event.accepted_at) > CLOCK_SLACK_MS;
-        if !webhook.enabled || late || config.project != event.project {
+        if !webhook.enabled || late {
             continue;
         }
-        let Some(spelling) = catalogue::spelling_for(&event.event_type, &config.event_types) else {
+        let subscription = webhook.subscription();
+        let Some(spelling) = subscription.spelling(&event.project, &event.event_type) else {
             continue;
         };
-        if !config.filters.is_empty() {
+        if subscription.has_filters() {
             let data = parsed
                 .get_or_insert_with(|| pyjson::parse(event.data.as_bytes()).unwrap_or_default());
             let subject = Subject {
@@ -329,7 +330,7 @@ fn match_event(
                 project: &event.project,
                 data,
             };
-            if !filters::pass(&config.filters, &subject) {
+            if !subscription.passes(&subject) {
                 continue;
             }
         }
