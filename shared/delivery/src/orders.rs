@@ -1,15 +1,16 @@
 //! The messages that ask for an attempt or for a redrive, and carrying out what the state machine
-//! wants done on queues.
+//! wants done on queues and on the list of dead letters.
 
 use aragora_core::delivery::{Effect, Order, Receipt};
 use aragora_core::time::Millis;
 use aragora_queue::message::{Deliver, InlineEvent, encode};
 use aragora_queue::{LONGEST_DELAY_SECONDS, Outgoing, Queue};
+use aragora_store::receipts::{DeadLetter, DeadLetterKey, Receipts};
 
 /// Milliseconds that a queue can hold a message back.
 pub const LONGEST_ON_QUEUE_MS: i64 = LONGEST_DELAY_SECONDS * 1_000;
 
-/// Something a receipt's new state wants on a queue.
+/// Something a receipt's new state wants done.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
     /// Whose it is.
@@ -22,20 +23,49 @@ pub struct Wanted<'a> {
     pub inline: Option<&'a InlineEvent>,
 }
 
-/// The queues that deliveries move on.
+/// The queues that deliveries move on, and the list of those that were given up.
 #[derive(Debug, Clone)]
 pub struct Lanes {
     /// Where attempts wait for their time.
     pub attempts: Queue,
     /// Where given-up deliveries lie until they are redriven.
     pub dead_letters: Queue,
+    /// Where given-up deliveries are listed.
+    pub receipts: Receipts,
+    /// How long a given-up delivery is listed, in milliseconds.
+    pub listed_ms: i64,
 }
 
 impl Lanes {
-    /// Puts what is wanted on its queue, ten messages a request. An attempt that is further away
-    /// than a queue can hold is left to the index of what waits. Gives back how many messages are
-    /// not known to be queued.
+    /// Brings the list of dead letters up to date, then puts what is wanted on its queue: 25 items
+    /// and ten messages a request, a write unit for each item, and no request when nothing is
+    /// wanted. An attempt that is further away than a queue can hold is left to the index of what
+    /// waits. Gives back how many items and messages are not known to be written. Doing it twice
+    /// sends a message twice, which does no harm.
     pub async fn put(&self, wanted: &[Wanted<'_>], now: Millis) -> usize {
+        // The list first: once its message is out, a delivery may be given up again, and must not
+        // be struck off after that.
+        let unlisted = self.update_list(wanted, now).await;
+        unlisted + self.send(wanted, now).await
+    }
+
+    /// Gives back how many items are not known to be written.
+    async fn update_list(&self, wanted: &[Wanted<'_>], now: Millis) -> usize {
+        let having = |effect| wanted.iter().filter(move |it| it.effect == effect);
+        let put: Vec<_> =
+            having(Effect::DeadLetter).map(|it| listed(it, self.listed_ms, now)).collect();
+        let strike: Vec<_> = having(Effect::StrikeDeadLetter).map(list_key).collect();
+        let Err(error) = self.receipts.update_dead_letters(&put, &strike).await else { return 0 };
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(
+            error,
+            "the list of dead letters waits for the sweep to be brought up to date"
+        );
+        put.len() + strike.len()
+    }
+
+    /// Gives back how many messages are not known to be queued.
+    async fn send(&self, wanted: &[Wanted<'_>], now: Millis) -> usize {
         let attempts: Vec<_> = wanted.iter().filter_map(|it| attempt(it, now)).collect();
         let letters: Vec<_> = wanted.iter().filter_map(dead_letter).collect();
         let (attempts, letters) = futures_util::join!(
@@ -69,6 +99,23 @@ pub fn attempt(wanted: &Wanted<'_>, now: Millis) -> Option<Outgoing> {
 fn dead_letter(wanted: &Wanted<'_>) -> Option<Outgoing> {
     let reason = wanted.receipt.state.reason.filter(|_| wanted.effect == Effect::DeadLetter)?;
     Some(Outgoing { reason: Some(reason.as_str()), ..order(wanted, Order::Redrive) })
+}
+
+/// The item of a delivery on the list of dead letters, given up at `now`.
+fn listed(wanted: &Wanted<'_>, listed_ms: i64, now: Millis) -> DeadLetter {
+    let receipt = wanted.receipt;
+    DeadLetter {
+        org: wanted.org.to_owned(),
+        delivery_id: receipt.delivery_id.clone(),
+        webhook_id: receipt.webhook_id.clone(),
+        event_type: receipt.event_type.clone(),
+        at: now,
+        expires_at: now.plus(listed_ms).unix_seconds(),
+    }
+}
+
+fn list_key(wanted: &Wanted<'_>) -> DeadLetterKey {
+    DeadLetterKey { org: wanted.org.to_owned(), delivery_id: wanted.receipt.delivery_id.clone() }
 }
 
 fn order(wanted: &Wanted<'_>, order: Order) -> Outgoing {

@@ -147,14 +147,17 @@ pub async fn fan_out_batch(
 pub fn deliver(boot: Boot<DeliverConfig>) -> Result<DeliverWorker, BoxError> {
     let (dynamo, sqs) = (dynamo(&boot), sqs(&boot));
     let config = boot.config;
+    let receipts = Receipts::new(dynamo.clone(), config.receipts_table);
     Ok(DeliverWorker {
         registrations: Registrations::new(dynamo.clone(), config.registrations_table),
-        receipts: Receipts::new(dynamo.clone(), config.receipts_table),
+        receipts: receipts.clone(),
         events: Events::new(dynamo.clone(), config.events_table),
         intents: Intents::new(dynamo, config.intents_table),
         lanes: Lanes {
             attempts: Queue::new(sqs.clone(), config.retries_queue_url),
             dead_letters: Queue::new(sqs.clone(), config.deliveries_dlq_url),
+            receipts,
+            listed_ms: config.listed_ms,
         },
         retry_dead_letters: Queue::new(sqs, config.retries_dlq_url),
         sender: Sender::new(config.url_policy, SystemResolver)?,
@@ -201,6 +204,7 @@ pub fn sweep(boot: Boot<SweepConfig>) -> Result<Sweeps, BoxError> {
     let (dynamo, sqs) = (dynamo(&boot), sqs(&boot));
     let config = boot.config;
     let intents = Intents::new(dynamo.clone(), config.intents_table);
+    let receipts = Receipts::new(dynamo.clone(), config.receipts_table);
     Ok(Sweeps {
         fan_outs: FanOutSweep {
             events: Events::new(dynamo.clone(), config.events_table),
@@ -210,12 +214,14 @@ pub fn sweep(boot: Boot<SweepConfig>) -> Result<Sweeps, BoxError> {
             clock: clock::now,
         },
         deliveries: DeliverySweep {
-            registrations: Registrations::new(dynamo.clone(), config.registrations_table),
-            receipts: Receipts::new(dynamo, config.receipts_table),
+            registrations: Registrations::new(dynamo, config.registrations_table),
+            receipts: receipts.clone(),
             intents,
             lanes: Lanes {
                 attempts: Queue::new(sqs.clone(), config.retries_queue_url),
                 dead_letters: Queue::new(sqs, config.deliveries_dlq_url),
+                receipts,
+                listed_ms: config.listed_ms,
             },
             grace_ms: config.grace_ms,
             retention_days: config.retention_days,

@@ -19,6 +19,7 @@
 //! | `WEBHOOK_TIMEOUT_SECONDS` | webhooks, receipts, deliver | 30 | 1 to 30, fractions allowed |
 //! | `WEBHOOK_MAX_RETRIES` | webhooks, events, receipts, deliver, sweep | 5 | 0 to 24 |
 //! | `SWEEP_GRACE_SECONDS` | receipts, deliver, sweep | 60 | 0 to 3600 |
+//! | `DLQ_RETENTION_HOURS` | deliver, sweep | 72 | 1 to 336 |
 //! | `DELIVERY_RETENTION_DAYS` | events, receipts, fan-out, deliver, sweep | 30 | 1 to 3650 |
 //! | `*_TABLE` | see the structs | required | a table's name |
 //! | `*_QUEUE_URL`, `*_DLQ_URL` | see the structs | required | a queue's URL |

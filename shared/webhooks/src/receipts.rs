@@ -7,7 +7,9 @@ use aragora_delivery::orders::{LONGEST_ON_QUEUE_MS, Wanted, attempt};
 use aragora_delivery::worker::expires_at;
 use aragora_queue::Queue;
 use aragora_store::StoreError;
-use aragora_store::receipts::{Listed, Query, ReceiptKey, Receipts, WriteOutcome, WriteReceipt};
+use aragora_store::receipts::{
+    DeadLetterKey, Listed, Query, ReceiptKey, Receipts, WriteOutcome, WriteReceipt,
+};
 use aragora_store::registrations::{Registrations, Webhook};
 use thiserror::Error;
 
@@ -113,7 +115,8 @@ impl ReceiptDesk {
     }
 
     /// Sends a delivery that has ended again: the next generation, with a fresh budget. Two read
-    /// units, two write units and a request to SQS. When that request fails, the sweep queues it.
+    /// units, two write units and a request to SQS; one write unit more for a dead letter, which
+    /// leaves the list. When the request to SQS fails, the sweep queues it.
     ///
     /// # Errors
     /// [`ReceiptError::UnderWay`] when it has not ended, also when somebody else was faster.
@@ -153,22 +156,39 @@ impl ReceiptDesk {
             over: Some(stored.over()),
             expires_at: expires_at(&stored.receipt, self.retention_days, now),
         };
-        match self.receipts.write_many(std::slice::from_ref(&write)).await?.pop() {
-            Some(WriteOutcome::Written(_)) => {}
-            Some(WriteOutcome::Failed(error)) => return Err(error.into()),
-            // Somebody was faster, or the SDK repeated a write of ours whose answer was lost.
-            Some(WriteOutcome::Refused) | None => {
-                let there = self.receipts.get_many(std::slice::from_ref(&key)).await?.pop();
-                if there.is_none_or(|there| there.receipt != write.receipt) {
-                    return Err(ReceiptError::UnderWay(Status::Pending));
-                }
-            }
+        if !self.write(&write).await? {
+            return Err(ReceiptError::UnderWay(Status::Pending));
         }
-        self.queue(org, &write.receipt, &transition.effects, now).await;
+        self.carry_out(org, &write.receipt, &transition.effects, now).await;
         Ok(write.receipt)
     }
 
-    async fn queue(&self, org: &str, receipt: &Receipt, effects: &[Effect], now: Millis) {
+    /// Whether the receipt is stored as it was to be; not when somebody was faster.
+    pub(crate) async fn write(&self, write: &WriteReceipt) -> Result<bool, StoreError> {
+        match self.receipts.write_many(std::slice::from_ref(write)).await?.pop() {
+            Some(WriteOutcome::Written(_)) => Ok(true),
+            Some(WriteOutcome::Failed(error)) => Err(error),
+            // Somebody was faster, or the SDK repeated a write of ours whose answer was lost.
+            Some(WriteOutcome::Refused) | None => {
+                let key = key(&write.org, &write.receipt.webhook_id, &write.receipt.delivery_id);
+                let there = self.receipts.get_many(&[key]).await?.pop();
+                Ok(there.is_some_and(|there| there.receipt == write.receipt))
+            }
+        }
+    }
+
+    /// The list of dead letters first: once its message is out, the delivery may be given up
+    /// again, and must not be struck off after that.
+    pub(crate) async fn carry_out(
+        &self,
+        org: &str,
+        receipt: &Receipt,
+        effects: &[Effect],
+        now: Millis,
+    ) {
+        if effects.contains(&Effect::StrikeDeadLetter) {
+            self.strike(org, &[&receipt.delivery_id]).await;
+        }
         let wanted = effects.iter().map(|&effect| Wanted { org, receipt, effect, inline: None });
         let messages: Vec<_> = wanted.filter_map(|wanted| attempt(&wanted, now)).collect();
         for outcome in self.deliveries.send_all(&messages).await {
@@ -178,6 +198,18 @@ impl ReceiptDesk {
                     "a manual retry waits for the sweep to be queued"
                 );
             }
+        }
+    }
+
+    /// Strikes deliveries off the list of dead letters. One write unit each. What stays on it by
+    /// a failure is left out by its readers, since its receipt says otherwise.
+    pub(crate) async fn strike(&self, org: &str, deliveries: &[&DeliveryId]) {
+        let key =
+            |id: &&DeliveryId| DeadLetterKey { org: org.to_owned(), delivery_id: (*id).clone() };
+        let keys: Vec<_> = deliveries.iter().map(key).collect();
+        if let Err(error) = self.receipts.update_dead_letters(&[], &keys).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "what is no longer dead is still listed as a dead letter");
         }
     }
 

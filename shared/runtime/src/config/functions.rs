@@ -186,6 +186,8 @@ pub struct DeliverConfig {
     pub grace_ms: i64,
     /// `DELIVERY_RETENTION_DAYS`: how long events and receipts are kept.
     pub retention_days: i64,
+    /// `DLQ_RETENTION_HOURS`: how long what was given up is listed, in milliseconds.
+    pub listed_ms: i64,
 }
 
 impl FromEnvironment for DeliverConfig {
@@ -203,6 +205,7 @@ impl FromEnvironment for DeliverConfig {
             retry_policy: from.retry_policy(),
             grace_ms: from.grace_ms(),
             retention_days: from.retention_days(),
+            listed_ms: from.listed_ms(),
         }
     }
 }
@@ -230,6 +233,8 @@ pub struct SweepConfig {
     pub grace_ms: i64,
     /// `DELIVERY_RETENTION_DAYS`: how long events and receipts are kept.
     pub retention_days: i64,
+    /// `DLQ_RETENTION_HOURS`: how long what was given up is listed, in milliseconds.
+    pub listed_ms: i64,
 }
 
 impl FromEnvironment for SweepConfig {
@@ -245,6 +250,7 @@ impl FromEnvironment for SweepConfig {
             retry_policy: from.retry_policy(),
             grace_ms: from.grace_ms(),
             retention_days: from.retention_days(),
+            listed_ms: from.listed_ms(),
         }
     }
 }

@@ -246,6 +246,11 @@ impl<'a> Reader<'a> {
         i64::from(self.number("DELIVERY_RETENTION_DAYS", 1, 3_650, 30))
     }
 
+    /// `DLQ_RETENTION_HOURS`, in milliseconds.
+    pub(super) fn listed_ms(&mut self) -> i64 {
+        i64::from(self.number("DLQ_RETENTION_HOURS", 1, 336, 72)) * 3_600_000
+    }
+
     /// `WEBHOOK_TIMEOUT_SECONDS`: 1 to 30, fractions allowed.
     fn timeout_seconds(&mut self, default: f64) -> f64 {
         const NAME: &str = "WEBHOOK_TIMEOUT_SECONDS";

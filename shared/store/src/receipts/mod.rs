@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `<org>#<webhook id>` | `D#<delivery id>` | a receipt, from its first claim on |
 //! | `<org>#<webhook id>` | `Q#<newest delivery id>#<digest>` | a page of deliveries that were queued |
+//! | `<org>#dead-letters` | `<delivery id>` | a given-up delivery on the list of dead letters |
 //!
 //! A delivery that is queued and not yet claimed has no item of its own: the fan-out of a batch
 //! writes one page per webhook, and a receipt in the table outdates its line on the page. That
@@ -11,10 +12,12 @@
 //!
 //! Index `due` (`due_shard`, `due_at`) holds only what waits for a later attempt.
 
+mod dead_letters;
 mod list;
 mod page;
 mod rows;
 
+pub use dead_letters::{DeadLetter, DeadLetterKey, DeadLetterPage, DeadLetterQuery, Direction};
 pub use list::{Listed, Query};
 pub use page::{DeliveryBound, PageEntry, PendingPage, first_id_at};
 pub use rows::{Due, Over, ReceiptKey, StoredReceipt, WriteOutcome, WriteReceipt};
