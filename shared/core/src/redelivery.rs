@@ -148,10 +148,18 @@ pub struct Target {
     /// The delivery.
     #[serde(rename = "d")]
     pub delivery_id: DeliveryId,
-    /// What it carries.
+    /// What it carries, where it may never have been attempted: it has no receipt that says so.
+    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
+    pub unattempted: Option<Unattempted>,
+}
+
+/// What a delivery that was never attempted carries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unattempted {
+    /// The event.
     #[serde(rename = "e")]
     pub event_id: EventId,
-    /// The type, in the receiver's spelling.
+    /// Its type, in the receiver's spelling.
     #[serde(rename = "t")]
     pub event_type: String,
 }
@@ -332,12 +340,15 @@ impl Job {
         Some(job)
     }
 
-    /// Whether the page in hand was begun when the job was cancelled: what became of it is still
-    /// to be counted.
-    pub fn finishes_late(&self, page: &[Target]) -> bool {
-        self.status == JobStatus::Cancelled
-            && !page.is_empty()
-            && self.progress.in_hand.as_slice() == page
+    /// Somebody cancelled the job while `worker` was at a page: what that came to is counted
+    /// nevertheless.
+    pub fn count_late(&mut self, worker: &Self, now: Millis) {
+        self.processed = worker.processed;
+        self.succeeded = worker.succeeded;
+        self.failed = worker.failed;
+        self.total = self.total.max(self.processed);
+        self.progress.in_hand.clear();
+        self.updated_at = now;
     }
 
     fn end(&mut self, status: JobStatus, now: Millis) {

@@ -1,9 +1,11 @@
 //! Events: taken in, fanned out to the webhooks that match, found again when they got lost.
 //!
 //! [`publish`] stores and queues, [`fan_out`] is the worker behind the `events` queue, [`sweep`]
-//! queues what was stored and never fanned out, [`read`] answers questions about events.
+//! queues what was stored and never fanned out, [`read`] answers questions about events. What asks
+//! for a delivery's first attempt is in [`first_attempts`].
 
 pub mod fan_out;
+pub mod first_attempts;
 pub mod publish;
 pub mod read;
 pub mod sweep;
@@ -14,7 +16,7 @@ use aragora_queue::message::{FanOut, INLINE_BYTES, InlineEvent, encode};
 use aragora_store::events::StoredEvent;
 
 /// The event as it may ride on a message: `None` when it is too large for that.
-fn inline(event: &StoredEvent) -> Option<InlineEvent> {
+pub fn inline(event: &StoredEvent) -> Option<InlineEvent> {
     (event.data.len() <= INLINE_BYTES).then(|| InlineEvent {
         project: event.project.clone(),
         event_type: event.event_type.clone(),

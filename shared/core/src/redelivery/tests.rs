@@ -14,8 +14,10 @@ fn target(number: u32) -> Target {
     Target {
         webhook_id: WebhookId::parse("wh-1").unwrap(),
         delivery_id: DeliveryId::parse(&format!("dlv-{number}")).unwrap(),
-        event_id: EventId::parse("evt-1").unwrap(),
-        event_type: "vote".into(),
+        unattempted: (number % 2 == 0).then(|| Unattempted {
+            event_id: EventId::parse("evt-1").unwrap(),
+            event_type: "vote".into(),
+        }),
     }
 }
 
@@ -121,17 +123,15 @@ fn what_has_ended_stays_as_it_is() {
 }
 
 #[test]
-fn only_the_page_that_was_in_hand_is_counted_after_a_cancel() {
-    let mut running = taken(&job(), NOW);
-    running.take(page(0..2, Some("c")), NOW);
-    let in_hand = running.progress.in_hand.clone();
-    let mut cancelled = running.cancelled(NOW).unwrap();
-    assert!(cancelled.finishes_late(&in_hand));
-    assert!(!running.finishes_late(&in_hand), "still running");
-    assert!(!cancelled.finishes_late(&page(2..4, None).targets));
-    cancelled.done(Tally { succeeded: 2, ..Tally::default() }, NOW);
-    assert_eq!((cancelled.succeeded, cancelled.status), (2, JobStatus::Cancelled));
-    assert!(!cancelled.finishes_late(&in_hand), "counted already");
+fn what_was_begun_before_a_cancel_is_counted() {
+    let mut worker = taken(&job(), NOW);
+    worker.take(page(0..2, Some("c")), NOW);
+    let mut cancelled = worker.cancelled(NOW).unwrap();
+    worker.done(Tally { succeeded: 1, failed: 1, skipped: 0 }, NOW);
+    cancelled.count_late(&worker, LATER);
+    assert_eq!((cancelled.processed, cancelled.succeeded, cancelled.failed), (2, 1, 1));
+    assert_eq!((cancelled.status, cancelled.total), (JobStatus::Cancelled, 5));
+    assert!(cancelled.progress.in_hand.is_empty());
 }
 
 #[test]
