@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt as _};
 use http::Method;
 use serde_json::json;
 
-const ROUTES: [(Method, &str, &str); 15] = [
+const ROUTES: [(Method, &str, &str); 23] = [
     (Method::GET, "/api/webhooks", "webhooks:read"),
     (Method::GET, "/api/webhooks/wh-none", "webhooks:read"),
     (Method::GET, "/api/webhooks/wh-none/receipts", "webhooks:read"),
@@ -19,6 +19,14 @@ const ROUTES: [(Method, &str, &str); 15] = [
     (Method::PATCH, "/api/webhooks/wh-none", "webhooks:write"),
     (Method::POST, "/api/webhooks/wh-none/receipts/dlv-none/retry", "webhooks:write"),
     (Method::DELETE, "/api/webhooks/wh-none", "webhooks:delete"),
+    (Method::GET, "/api/webhooks/dead-letter", "webhooks:read"),
+    (Method::GET, "/api/webhooks/dead-letter/dlv-none", "webhooks:read"),
+    (Method::POST, "/api/webhooks/dead-letter/dlv-none/retry", "webhooks:write"),
+    (Method::DELETE, "/api/webhooks/dead-letter/dlv-none", "webhooks:delete"),
+    (Method::GET, "/api/webhooks/dead-letters", "webhooks:read"),
+    (Method::GET, "/api/webhooks/dead-letters/dlv-none", "webhooks:read"),
+    (Method::POST, "/api/webhooks/dead-letters/dlv-none/retry", "webhooks:write"),
+    (Method::DELETE, "/api/webhooks/dead-letters/dlv-none", "webhooks:delete"),
     (Method::POST, "/api/events", "events:write"),
     (Method::POST, "/api/webhooks/dispatch", "events:write"),
     (Method::GET, "/api/events", "events:read"),

@@ -51,6 +51,8 @@ async fn known_paths_refuse_other_methods_and_name_theirs() {
         (Method::PUT, "/api/events/evt-1", "GET"),
         (Method::DELETE, "/api/webhooks/wh-1/receipts", "GET"),
         (Method::GET, "/api/webhooks/wh-1/receipts/dlv-1/retry", "POST"),
+        (Method::POST, "/api/webhooks/dead-letter", "GET"),
+        (Method::PUT, "/api/webhooks/dead-letters/dlv-1", "DELETE"),
         (Method::POST, "/api/health", "GET"),
     ] {
         let reply = tenant.admin.call(method.clone(), path).json(&json!({})).send().await;
@@ -104,6 +106,7 @@ async fn a_configured_origin_is_admitted_by_name() {
         ("webhooks", "/api/webhooks"),
         ("events", "/api/events"),
         ("receipts", "/api/webhooks/wh-1/receipts"),
+        ("redeliveries", "/api/webhooks/dead-letter"),
     ] {
         let environment = session.function(function).environment().await;
         let Some(origin) =

@@ -13,6 +13,7 @@
 )]
 
 mod adapters;
+mod adapters_dead_letters;
 mod adapters_events;
 mod adapters_intents;
 mod adapters_queue;
@@ -22,6 +23,7 @@ mod architecture;
 mod auth_roles;
 mod auth_tenancy;
 mod auth_tokens;
+mod dead_letter_list;
 mod dead_letters;
 mod delivery_bodies;
 mod delivery_changes;

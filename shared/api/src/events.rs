@@ -7,7 +7,7 @@ use aragora_events::publish::{
     Accepted, MAX_BATCH, NewEvent, Publication, PublishError, Published, Publisher, RequestError,
 };
 use aragora_events::read::{EventReader, EventWithDeliveries};
-use aragora_store::events::ListedEvent;
+use aragora_store::events::{ListedEvent, StoredEvent};
 use aragora_webhooks::wish::DEFAULT_PROJECT;
 use http::{HeaderName, StatusCode};
 use serde_json::{Value, json};
@@ -279,7 +279,13 @@ fn shown_line(event: &ListedEvent) -> Value {
 }
 
 fn shown(found: &EventWithDeliveries) -> Value {
-    let event = &found.event;
+    let mut shown = shown_event(&found.event);
+    shown["deliveries"] = found.deliveries.iter().map(receipts::shown).collect();
+    shown
+}
+
+/// An event with its data as it was published.
+pub(crate) fn shown_event(event: &StoredEvent) -> Value {
     // What was printed by us is JSON; the publisher's numbers keep their digits.
     let data = aragora_core::pyjson::parse(event.data.as_bytes()).unwrap_or_default();
     json!({
@@ -292,7 +298,6 @@ fn shown(found: &EventWithDeliveries) -> Value {
         "created_at": event.accepted_at.rfc3339(),
         "request_id": event.request_id,
         "data": data,
-        "deliveries": found.deliveries.iter().map(receipts::shown).collect::<Vec<_>>(),
     })
 }
 

@@ -9,6 +9,7 @@ pub mod auth;
 pub mod body;
 pub mod cors;
 mod cursor;
+pub mod dead_letters;
 pub mod error;
 pub mod events;
 pub mod gate;

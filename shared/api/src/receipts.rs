@@ -65,7 +65,7 @@ async fn list(desk: &ReceiptDesk, call: &Call) -> Result<Reply, ApiError> {
     Reply::ok(&json!({"count": shown.len(), "receipts": shown, "next_cursor": next}))
 }
 
-fn place(text: &str) -> Option<DeliveryId> {
+pub(crate) fn place(text: &str) -> Option<DeliveryId> {
     DeliveryId::parse(text).filter(|id| id.accepted_at().is_some())
 }
 
@@ -82,7 +82,7 @@ fn statuses(wanted: Option<&str>) -> Result<Vec<Status>, ApiError> {
 }
 
 /// A type in all its spellings: receipts have the one their receiver gets.
-fn event_types(wanted: Option<&str>) -> Result<Vec<String>, ApiError> {
+pub(crate) fn event_types(wanted: Option<&str>) -> Result<Vec<String>, ApiError> {
     let Some(wanted) = wanted else { return Ok(vec![]) };
     if !catalogue::is_type_name(wanted) {
         return Err(ApiError::field("event_type", "is not an event type"));
@@ -93,7 +93,7 @@ fn event_types(wanted: Option<&str>) -> Result<Vec<String>, ApiError> {
     ))
 }
 
-fn delivery_id(call: &Call) -> Result<DeliveryId, ApiError> {
+pub(crate) fn delivery_id(call: &Call) -> Result<DeliveryId, ApiError> {
     DeliveryId::parse(call.param("delivery_id")?).ok_or_else(|| ApiError::not_found("delivery"))
 }
 
@@ -142,9 +142,9 @@ impl From<ReceiptError> for ApiError {
         match error {
             ReceiptError::NoWebhook => Self::not_found("webhook"),
             ReceiptError::NoReceipt => Self::not_found("delivery"),
-            ReceiptError::UnderWay(_) | ReceiptError::WebhookDisabled => {
-                Self::conflict(error.to_string())
-            }
+            ReceiptError::UnderWay(_)
+            | ReceiptError::WebhookDisabled
+            | ReceiptError::WebhookDeleted => Self::conflict(error.to_string()),
             ReceiptError::Store(error) => error.into(),
         }
     }

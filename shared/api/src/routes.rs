@@ -22,6 +22,8 @@ pub enum Function {
     Webhooks,
     /// What became of deliveries.
     Receipts,
+    /// What was given up, and sending it again.
+    Redeliveries,
     /// Publishing and reading events.
     Events,
     /// Health, and every path that no route has.
@@ -30,13 +32,15 @@ pub enum Function {
 
 impl Function {
     /// Every function that answers HTTP.
-    pub const ALL: &[Self] = &[Self::Webhooks, Self::Receipts, Self::Events, Self::Health];
+    pub const ALL: &[Self] =
+        &[Self::Webhooks, Self::Receipts, Self::Redeliveries, Self::Events, Self::Health];
 
     /// The name of its package, of its folder and of its binary.
     pub const fn package(self) -> &'static str {
         match self {
             Self::Webhooks => "webhooks",
             Self::Receipts => "receipts",
+            Self::Redeliveries => "redeliveries",
             Self::Events => "events",
             Self::Health => "health",
         }
@@ -71,6 +75,14 @@ pub enum RouteId {
     GetReceipt,
     /// `POST /api/webhooks/{webhook_id}/receipts/{delivery_id}/retry`
     RetryReceipt,
+    /// `GET /api/webhooks/dead-letter`
+    ListDeadLetters,
+    /// `GET /api/webhooks/dead-letter/{delivery_id}`
+    GetDeadLetter,
+    /// `POST /api/webhooks/dead-letter/{delivery_id}/retry`
+    RetryDeadLetter,
+    /// `DELETE /api/webhooks/dead-letter/{delivery_id}`
+    DeleteDeadLetter,
     /// `POST /api/events`
     PublishEvents,
     /// `POST /api/webhooks/dispatch`: publishing under the name that published clients use.
@@ -122,6 +134,13 @@ const RETRY: &str = "/api/webhooks/{webhook_id}/receipts/{delivery_id}/retry";
 const DELIVERIES: &str = "/api/webhooks/{webhook_id}/deliveries";
 const DELIVERY: &str = "/api/webhooks/{webhook_id}/deliveries/{delivery_id}";
 const RETRY_DELIVERY: &str = "/api/webhooks/{webhook_id}/deliveries/{delivery_id}/retry";
+const DEAD_LETTERS: &str = "/api/webhooks/dead-letter";
+const DEAD_LETTER: &str = "/api/webhooks/dead-letter/{delivery_id}";
+const RETRY_DEAD_LETTER: &str = "/api/webhooks/dead-letter/{delivery_id}/retry";
+// The same under the name in the plural.
+const ALL_DEAD_LETTERS: &str = "/api/webhooks/dead-letters";
+const ONE_DEAD_LETTER: &str = "/api/webhooks/dead-letters/{delivery_id}";
+const RETRY_ONE_DEAD_LETTER: &str = "/api/webhooks/dead-letters/{delivery_id}/retry";
 const EVENTS: &str = "/api/events";
 const EVENT: &str = "/api/events/{event_id}";
 const DISPATCH: &str = "/api/webhooks/dispatch";
@@ -148,6 +167,56 @@ pub static ROUTES: &[Route] = &[
     route(Function::Receipts, Method::GET, DELIVERIES, WEBHOOKS_READ, RouteId::ListReceipts),
     route(Function::Receipts, Method::GET, DELIVERY, WEBHOOKS_READ, RouteId::GetReceipt),
     route(Function::Receipts, Method::POST, RETRY_DELIVERY, WEBHOOKS_WRITE, RouteId::RetryReceipt),
+    route(
+        Function::Redeliveries,
+        Method::GET,
+        DEAD_LETTERS,
+        WEBHOOKS_READ,
+        RouteId::ListDeadLetters,
+    ),
+    route(Function::Redeliveries, Method::GET, DEAD_LETTER, WEBHOOKS_READ, RouteId::GetDeadLetter),
+    route(
+        Function::Redeliveries,
+        Method::POST,
+        RETRY_DEAD_LETTER,
+        WEBHOOKS_WRITE,
+        RouteId::RetryDeadLetter,
+    ),
+    route(
+        Function::Redeliveries,
+        Method::DELETE,
+        DEAD_LETTER,
+        WEBHOOKS_DELETE,
+        RouteId::DeleteDeadLetter,
+    ),
+    route(
+        Function::Redeliveries,
+        Method::GET,
+        ALL_DEAD_LETTERS,
+        WEBHOOKS_READ,
+        RouteId::ListDeadLetters,
+    ),
+    route(
+        Function::Redeliveries,
+        Method::GET,
+        ONE_DEAD_LETTER,
+        WEBHOOKS_READ,
+        RouteId::GetDeadLetter,
+    ),
+    route(
+        Function::Redeliveries,
+        Method::POST,
+        RETRY_ONE_DEAD_LETTER,
+        WEBHOOKS_WRITE,
+        RouteId::RetryDeadLetter,
+    ),
+    route(
+        Function::Redeliveries,
+        Method::DELETE,
+        ONE_DEAD_LETTER,
+        WEBHOOKS_DELETE,
+        RouteId::DeleteDeadLetter,
+    ),
     route(Function::Events, Method::POST, EVENTS, EVENTS_WRITE, RouteId::PublishEvents),
     route(Function::Events, Method::GET, EVENTS, EVENTS_READ, RouteId::ListEvents),
     route(Function::Events, Method::GET, EVENT, EVENTS_READ, RouteId::GetEvent),

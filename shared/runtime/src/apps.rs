@@ -19,14 +19,15 @@ use aragora_store::events::Events;
 use aragora_store::intents::Intents;
 use aragora_store::receipts::Receipts;
 use aragora_store::registrations::Registrations;
+use aragora_webhooks::dead_letters::DeadLetterDesk;
 use aragora_webhooks::receipts::ReceiptDesk;
 use aragora_webhooks::registry::Registry;
 
 use crate::boot::{Boot, BoxError};
 use crate::clock;
 use crate::config::{
-    DeliverConfig, EventsConfig, FanOutConfig, HealthConfig, ReceiptsConfig, SweepConfig,
-    WebhooksConfig,
+    DeliverConfig, EventsConfig, FanOutConfig, HealthConfig, ReceiptsConfig, RedeliveriesConfig,
+    SweepConfig, WebhooksConfig,
 };
 use crate::queue::BatchReport;
 use crate::schedule::Counts;
@@ -82,15 +83,30 @@ pub fn events(boot: Boot<EventsConfig>) -> Result<EventsApp, BoxError> {
 /// # Errors
 /// Never.
 pub fn receipts(boot: Boot<ReceiptsConfig>) -> Result<ReceiptDesk, BoxError> {
-    let (dynamo, sqs) = (dynamo(&boot), sqs(&boot));
-    let config = boot.config;
-    Ok(ReceiptDesk {
+    Ok(receipt_desk(dynamo(&boot), sqs(&boot), boot.config))
+}
+
+fn receipt_desk(dynamo: Dynamo, sqs: Sqs, config: ReceiptsConfig) -> ReceiptDesk {
+    ReceiptDesk {
         registrations: Registrations::new(dynamo.clone(), config.registrations_table),
         receipts: Receipts::new(dynamo, config.receipts_table),
         deliveries: Queue::new(sqs, config.deliveries_queue_url),
         default_policy: config.retry_policy,
         grace_ms: config.grace_ms,
         retention_days: config.retention_days,
+    }
+}
+
+/// `functions/redeliveries`
+///
+/// # Errors
+/// Never.
+pub fn redeliveries(boot: Boot<RedeliveriesConfig>) -> Result<DeadLetterDesk, BoxError> {
+    let (dynamo, sqs) = (dynamo(&boot), sqs(&boot));
+    let config = boot.config;
+    Ok(DeadLetterDesk {
+        receipts: receipt_desk(dynamo.clone(), sqs, config.receipts),
+        events: Events::new(dynamo, config.events_table),
     })
 }
 

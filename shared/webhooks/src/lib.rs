@@ -1,7 +1,9 @@
 //! What users do with webhooks: registering and changing them ([`registry`]), with everything
-//! they may say checked in one place ([`wish`]), and following what became of their deliveries
-//! ([`receipts`]), and sending many of them again ([`jobs`]).
+//! they may say checked in one place ([`wish`]), following what became of their deliveries
+//! ([`receipts`]), what is done about those that were given up ([`dead_letters`]), and sending many
+//! of them again ([`jobs`]).
 
+pub mod dead_letters;
 pub mod jobs;
 pub mod receipts;
 pub mod registry;

@@ -8,7 +8,7 @@ use aragora_delivery::worker::expires_at;
 use aragora_queue::Queue;
 use aragora_store::StoreError;
 use aragora_store::receipts::{
-    DeadLetterKey, Listed, Query, ReceiptKey, Receipts, WriteOutcome, WriteReceipt,
+    DeadLetterKey, Listed, Query, ReceiptKey, Receipts, StoredReceipt, WriteOutcome, WriteReceipt,
 };
 use aragora_store::registrations::{Registrations, Webhook};
 use thiserror::Error;
@@ -62,6 +62,9 @@ pub enum ReceiptError {
     /// Nothing is sent to a webhook that is switched off.
     #[error("the webhook is disabled")]
     WebhookDisabled,
+    /// The webhook of a dead letter is not there any more.
+    #[error("the webhook was deleted: there is nobody to send it to")]
+    WebhookDeleted,
     /// The table did not answer.
     #[error("the receipts did not answer")]
     Store(#[from] StoreError),
@@ -134,6 +137,17 @@ impl ReceiptDesk {
             .get(&key, self.max_attempts(&found))
             .await?
             .ok_or(ReceiptError::NoReceipt)?;
+        self.start_again(&found, &stored, now).await
+    }
+
+    /// [`Self::retry`] of what has been read: without its reads.
+    pub(crate) async fn start_again(
+        &self,
+        found: &Webhook,
+        stored: &StoredReceipt,
+        now: Millis,
+    ) -> Result<Receipt, ReceiptError> {
+        let org = &found.org;
         let policy = found.config.retry_policy.unwrap_or(self.default_policy);
         let before = stored.receipt.state.status;
         // No jitter: nothing in this step waits.
@@ -150,7 +164,7 @@ impl ReceiptDesk {
         receipt.max_attempts = policy.max_attempts();
         receipt.delivered_at = None;
         let write = WriteReceipt {
-            org: org.to_owned(),
+            org: org.clone(),
             watch_at: receipt.watched_at(now, self.grace_ms, LONGEST_ON_QUEUE_MS),
             receipt,
             over: Some(stored.over()),
@@ -213,7 +227,7 @@ impl ReceiptDesk {
         }
     }
 
-    async fn webhook(&self, org: &str, id: &WebhookId) -> Result<Webhook, ReceiptError> {
+    pub(crate) async fn webhook(&self, org: &str, id: &WebhookId) -> Result<Webhook, ReceiptError> {
         self.registrations.get(org, id).await?.ok_or(ReceiptError::NoWebhook)
     }
 

@@ -18,6 +18,12 @@ macro_rules! http_function {
 
 http_function!(WebhooksConfig, EventsConfig, ReceiptsConfig, HealthConfig);
 
+impl HttpFunction for RedeliveriesConfig {
+    fn http(&self) -> &HttpConfig {
+        &self.receipts.http
+    }
+}
+
 /// `functions/webhooks`
 #[derive(Debug)]
 pub struct WebhooksConfig {
@@ -108,6 +114,21 @@ impl FromEnvironment for ReceiptsConfig {
             grace_ms: from.grace_ms(),
             retention_days: from.retention_days(),
         }
+    }
+}
+
+/// `functions/redeliveries`
+#[derive(Debug)]
+pub struct RedeliveriesConfig {
+    /// What it needs for receipts in general.
+    pub receipts: ReceiptsConfig,
+    /// `EVENTS_TABLE`
+    pub events_table: String,
+}
+
+impl FromEnvironment for RedeliveriesConfig {
+    fn read(from: &mut Reader<'_>) -> Self {
+        Self { receipts: ReceiptsConfig::read(from), events_table: from.table("EVENTS_TABLE") }
     }
 }
 
