@@ -5,41 +5,31 @@
 
 use std::collections::{HashMap, HashSet};
 
-use aragora_core::delivery::{Effect, Happening, Receipt, RetryPolicy, Status, Step};
+use aragora_core::delivery::{Effect, Receipt, Status};
 use aragora_core::ids::{EventId, JobId, WebhookId};
 use aragora_core::redelivery::{Tally, Target, Unattempted};
 use aragora_core::time::Millis;
-use aragora_delivery::orders::{LONGEST_ON_QUEUE_MS, Wanted, attempt};
-use aragora_delivery::worker::expires_at;
+use aragora_delivery::orders::{Wanted, attempt};
 use aragora_events::first_attempts::{outgoing, pages};
+use aragora_queue::Outgoing;
 use aragora_queue::message::Deliver;
-use aragora_queue::{Outgoing, Queue};
 use aragora_store::StoreError;
 use aragora_store::events::{Events, StoredEvent};
-use aragora_store::receipts::{DeadLetterKey, Receipts, StoredReceipt, WriteOutcome, WriteReceipt};
-use aragora_store::registrations::{Registrations, Webhook};
+use aragora_store::receipts::{StoredReceipt, WriteOutcome, WriteReceipt};
+use aragora_store::registrations::Webhook;
 use futures_util::try_join;
 use thiserror::Error;
 
 use super::walk::{by_delivery, is_given_up, key};
+use crate::receipts::ReceiptDesk;
 
 /// Starts deliveries.
 #[derive(Debug, Clone)]
 pub struct Starter {
-    /// Where webhooks are kept.
-    pub registrations: Registrations,
-    /// Where what became of deliveries is kept.
-    pub receipts: Receipts,
+    /// Starts a single one, and knows where everything is kept.
+    pub desk: ReceiptDesk,
     /// Where events are kept.
     pub events: Events,
-    /// The queue of the deliver worker.
-    pub deliveries: Queue,
-    /// For webhooks without a policy of their own.
-    pub default_policy: RetryPolicy,
-    /// How long a message may take before the sweep takes it up, in milliseconds.
-    pub grace_ms: i64,
-    /// Days that receipts are kept.
-    pub retention_days: i64,
 }
 
 /// Why a page is not done, and has to be begun again.
@@ -90,14 +80,16 @@ impl Starter {
             webhooks.into_iter().map(|id| (org.to_owned(), id.clone())).collect();
         let keys: Vec<_> =
             targets.iter().map(|it| key(org, &it.webhook_id, &it.delivery_id)).collect();
-        let (webhooks, receipts) =
-            try_join!(self.registrations.get_many(&webhooks, true), self.receipts.get_many(&keys))?;
+        let (webhooks, receipts) = try_join!(
+            self.desk.registrations.get_many(&webhooks, true),
+            self.desk.receipts.get_many(&keys)
+        )?;
         let receipts = by_delivery(receipts);
         let (mut tally, mut restarts) = (Tally::default(), Vec::new());
         let (mut again, mut firsts) = (Vec::new(), Vec::new());
         for target in targets {
             let webhook = webhooks.iter().find(|webhook| webhook.id == target.webhook_id);
-            match self.plan(org, job, target, receipts.get(&target.delivery_id), webhook, now) {
+            match self.plan(job, target, receipts.get(&target.delivery_id), webhook, now) {
                 Plan::Restart(write) => restarts.push(*write),
                 Plan::Queue(receipt) => again.push(receipt.clone()),
                 Plan::First(target, event) => firsts.push((target, event)),
@@ -107,7 +99,10 @@ impl Starter {
             }
         }
         let restarted = self.restart(restarts, &mut tally).await?;
-        self.strike(org, &restarted).await;
+        // The list first: once its message is out, a delivery may be given up again, and must not
+        // be struck off after that.
+        let ids: Vec<_> = restarted.iter().map(|receipt| &receipt.delivery_id).collect();
+        self.desk.strike(org, &ids).await;
         again.extend(restarted);
         tally.succeeded += u64::try_from(again.len()).unwrap_or_default();
         self.queue(org, &again, now).await;
@@ -117,7 +112,6 @@ impl Starter {
 
     fn plan<'a>(
         &self,
-        org: &str,
         job: &JobId,
         target: &'a Target,
         stored: Option<&'a StoredReceipt>,
@@ -134,42 +128,11 @@ impl Starter {
             // What was on record is no longer kept.
             (None, None) => Plan::Fail,
             (Some(stored), _) if is_given_up(&stored.receipt.state) => {
-                let policy = webhook.config.retry_policy.unwrap_or(self.default_policy);
-                self.restarted(org, job, stored, &policy, now)
-                    .map_or(Plan::Skip, |write| Plan::Restart(Box::new(write)))
+                let next = self.desk.next_generation(webhook, stored, Some(job), now);
+                next.map_or(Plan::Skip, |(write, _)| Plan::Restart(Box::new(write)))
             }
             (Some(_), _) => Plan::Skip,
         }
-    }
-
-    /// The next generation of a delivery that was given up, started by `job`.
-    fn restarted(
-        &self,
-        org: &str,
-        job: &JobId,
-        stored: &StoredReceipt,
-        policy: &RetryPolicy,
-        now: Millis,
-    ) -> Option<WriteReceipt> {
-        // No jitter: nothing in this step waits.
-        let Step::Move(transition) =
-            stored.receipt.state.step(&Happening::RetryAsked, policy, now, 0.0)
-        else {
-            return None;
-        };
-        let mut receipt = stored.receipt.clone();
-        receipt.state = transition.next;
-        receipt.max_attempts = policy.max_attempts();
-        receipt.delivered_at = None;
-        receipt.held_by = None;
-        receipt.job = Some(job.as_str().to_owned());
-        Some(WriteReceipt {
-            org: org.to_owned(),
-            watch_at: receipt.watched_at(now, self.grace_ms, LONGEST_ON_QUEUE_MS),
-            expires_at: expires_at(&receipt, self.retention_days, now),
-            over: Some(stored.over()),
-            receipt,
-        })
     }
 
     /// Stores the next generations and gives back those that are; what somebody else changed in
@@ -179,7 +142,7 @@ impl Starter {
         writes: Vec<WriteReceipt>,
         tally: &mut Tally,
     ) -> Result<Vec<Receipt>, StoreError> {
-        let outcomes = self.receipts.write_many(&writes).await?;
+        let outcomes = self.desk.receipts.write_many(&writes).await?;
         let (mut restarted, mut refused) = (Vec::with_capacity(writes.len()), Vec::new());
         for (write, outcome) in writes.into_iter().zip(outcomes) {
             match outcome {
@@ -193,7 +156,7 @@ impl Starter {
             .iter()
             .map(|it| key(&it.org, &it.receipt.webhook_id, &it.receipt.delivery_id))
             .collect();
-        let there = by_delivery(self.receipts.get_many(&keys).await?);
+        let there = by_delivery(self.desk.receipts.get_many(&keys).await?);
         for write in refused {
             let found = there.get(&write.receipt.delivery_id);
             if found.is_some_and(|found| found.receipt == write.receipt) {
@@ -203,20 +166,6 @@ impl Starter {
             }
         }
         Ok(restarted)
-    }
-
-    /// The list of dead letters first: once its message is out, a delivery may be given up again,
-    /// and must not be struck off after that. What stays on it by a failure is left out by its
-    /// readers, since its receipt says otherwise.
-    async fn strike(&self, org: &str, restarted: &[Receipt]) {
-        let keys: Vec<_> = restarted
-            .iter()
-            .map(|it| DeadLetterKey { org: org.to_owned(), delivery_id: it.delivery_id.clone() })
-            .collect();
-        if let Err(error) = self.receipts.update_dead_letters(&[], &keys).await {
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(error, "what is no longer dead is still listed as a dead letter");
-        }
     }
 
     async fn queue(&self, org: &str, receipts: &[Receipt], now: Millis) {
@@ -254,14 +203,15 @@ impl Starter {
             .collect();
         tally.failed += u64::try_from(firsts.len() - messages.len()).unwrap_or_default();
         let lines: Vec<&Deliver> = messages.iter().collect();
-        self.receipts.put_pages(&pages(&lines, self.retention_days)).await?;
+        self.desk.receipts.put_pages(&pages(&lines, self.desk.retention_days)).await?;
         self.send(&messages.iter().map(outgoing).collect::<Vec<_>>()).await?;
         tally.succeeded += u64::try_from(messages.len()).unwrap_or_default();
         Ok(())
     }
 
     async fn send(&self, messages: &[Outgoing]) -> Result<(), StartError> {
-        let lost = self.deliveries.send_all(messages).await.into_iter().filter_map(Result::err);
+        let lost =
+            self.desk.deliveries.send_all(messages).await.into_iter().filter_map(Result::err);
         let lost = lost.inspect(|error| {
             let error = error as &dyn std::error::Error;
             tracing::warn!(error, "a delivery of a job could not be queued");

@@ -53,6 +53,8 @@ pub struct JobReport {
     pub failed: Vec<String>,
     /// Pages done.
     pub pages: usize,
+    /// Deliveries on them.
+    pub deliveries: usize,
     /// Jobs that ended.
     pub ended: usize,
     /// Messages that can never be read, put on the dead-letter queue.
@@ -96,7 +98,8 @@ impl JobWorker {
         for message in batch {
             match decode::<GoOn>(&message.body) {
                 Ok(order) => {
-                    let done = self.go_on_with(&order, deadline, &mut report).await;
+                    // Boxed here and below: nested in place, the future is deeper than rustc looks.
+                    let done = Box::pin(self.go_on_with(&order, deadline, &mut report)).await;
                     if let Err(error) = done {
                         let error = &error as &dyn std::error::Error;
                         let job_id = order.job_id.as_str();
@@ -156,8 +159,7 @@ impl JobWorker {
             Err(Stop::Lost) => return self.finish_late(&stored).await,
             Err(Stop::Hopeless(why)) => stored.job.fail(why, (self.clock)()),
             Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(job_id = stored.job.id.as_str(), error, "a job is tried again");
+                log_again(&stored, &error);
                 return self.leave(&mut stored, AGAIN_SECONDS).await;
             }
         }
@@ -191,9 +193,12 @@ impl JobWorker {
             if !stored.job.progress.in_hand.is_empty() {
                 let now = (self.clock)();
                 let page = &stored.job.progress.in_hand;
-                let tally = self.starter.start(&stored.org, &stored.job.id, page, now).await;
+                let page_len = page.len();
+                let start = self.starter.start(&stored.org, &stored.job.id, page, now);
+                let tally = Box::pin(start).await;
                 stored.job.done(tally.map_err(Stop::Page)?, (self.clock)());
                 report.pages += 1;
+                report.deliveries += page_len;
             }
             if stored.job.progress.walked {
                 stored.job.complete((self.clock)());
@@ -216,7 +221,7 @@ impl JobWorker {
         let job = &stored.job;
         let mut cursor = job.progress.cursor.clone();
         loop {
-            let page = self.walk.page(&stored.org, &job.scope, cursor.as_deref()).await?;
+            let page = Box::pin(self.walk.page(&stored.org, &job.scope, cursor.as_deref())).await?;
             let is_empty = page.targets.is_empty() && page.missing == 0;
             let in_time = deadline.remaining_ms((self.clock)()) >= MARGIN_MS;
             if !is_empty || page.next.is_none() || !in_time {
@@ -254,4 +259,9 @@ impl JobWorker {
         }
         Ok(())
     }
+}
+
+fn log_again(stored: &StoredJob, error: &Stop) {
+    let (job_id, error) = (stored.job.id.as_str(), error as &dyn std::error::Error);
+    tracing::warn!(org_id = stored.org, job_id, error, "a job is tried again later");
 }
