@@ -222,3 +222,7 @@ impl Starter {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "start_tests.rs"]
+mod tests;
