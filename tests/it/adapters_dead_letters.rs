@@ -77,9 +77,9 @@ async fn walked(receipts: &Receipts, query: &DeadLetterQuery<'_>) -> Vec<DeadLet
         assert!(page.letters.len() <= query.limit);
         all.extend(page.letters);
         let Some(next) = page.next else { return all };
-        let moves_on = after.is_none_or(|after| match query.direction {
-            Direction::NewestFirst => next < after,
-            Direction::OldestFirst => next > after,
+        let moves_on = after.as_ref().is_none_or(|after| match query.direction {
+            Direction::NewestFirst => next < *after,
+            Direction::OldestFirst => next > *after,
         });
         assert!(moves_on, "the cursor goes back");
         after = Some(next);
@@ -177,7 +177,7 @@ async fn what_a_filter_passes_over_does_not_end_the_list(lab: &Lab) {
     // More than one page evaluates, and what is looked for only at both ends.
     let mut all: Vec<_> = (0..1_150).map(|n| letter(n * 6, i64::from(n))).collect();
     for at in [2, 1_147] {
-        all[at].event_type = "critique".to_owned();
+        "critique".clone_into(&mut all[at].event_type);
     }
     put(&receipts, &all).await;
     let query =

@@ -8,7 +8,7 @@ use crate::cursor;
 use crate::error::ApiError;
 use crate::events::shown_event;
 use crate::receipts::{delivery_id, event_types, place, shown as shown_receipt};
-use crate::reply::Reply;
+use crate::reply::{Reply, with};
 use crate::request::Call;
 use crate::routes::RouteId;
 
@@ -25,9 +25,8 @@ pub(crate) async fn dispatch(desk: &DeadLetterDesk, call: Call) -> Result<Reply,
         RouteId::ListDeadLetters => list(desk, &call).await,
         RouteId::GetDeadLetter => {
             let (dead, event) = desk.inspect(org, &delivery_id(&call)?, call.now).await?;
-            let mut answer = shown(&dead);
-            answer["event"] = event.as_ref().map_or(Value::Null, shown_event);
-            Reply::ok(&answer)
+            let event = event.as_ref().map_or(Value::Null, shown_event);
+            Reply::ok(&with(shown(&dead), "event", event))
         }
         RouteId::RetryDeadLetter => {
             let receipt = desk.retry(org, &delivery_id(&call)?, call.now).await?;
@@ -62,7 +61,5 @@ fn webhook_id(text: &str) -> Result<WebhookId, ApiError> {
 }
 
 fn shown(dead: &Dead) -> Value {
-    let mut shown = shown_receipt(&dead.receipt);
-    shown["dead_lettered_at"] = dead.at.rfc3339().into();
-    shown
+    with(shown_receipt(&dead.receipt), "dead_lettered_at", dead.at.rfc3339().into())
 }

@@ -17,7 +17,7 @@ use crate::cursor;
 use crate::error::{ApiError, FieldError};
 use crate::idempotency;
 use crate::receipts;
-use crate::reply::Reply;
+use crate::reply::{Reply, with};
 use crate::request::Call;
 use crate::routes::RouteId;
 
@@ -272,9 +272,8 @@ fn shown_line(event: &ListedEvent) -> Value {
 }
 
 fn shown(found: &EventWithDeliveries) -> Value {
-    let mut shown = shown_event(&found.event);
-    shown["deliveries"] = found.deliveries.iter().map(receipts::shown).collect();
-    shown
+    let deliveries = found.deliveries.iter().map(receipts::shown).collect();
+    with(shown_event(&found.event), "deliveries", deliveries)
 }
 
 /// An event with its data as it was published.

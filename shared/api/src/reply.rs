@@ -3,6 +3,7 @@
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::error::ApiError;
 
@@ -104,4 +105,12 @@ impl Reply {
         *response.headers_mut() = self.headers;
         response
     }
+}
+
+/// `object` with one field more.
+pub(crate) fn with(mut object: Value, name: &str, value: Value) -> Value {
+    if let Value::Object(fields) = &mut object {
+        fields.insert(name.to_owned(), value);
+    }
+    object
 }

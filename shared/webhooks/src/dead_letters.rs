@@ -198,13 +198,11 @@ impl DeadLetterDesk {
         let receipts = &self.receipts.receipts;
         let letter = receipts.dead_letter(&key, now).await?.ok_or(ReceiptError::NoReceipt)?;
         let stored = receipts.get_many(&[receipt_key(&letter)]).await?.pop();
-        match stored.filter(|stored| !has_ended(&stored.receipt.state)) {
-            Some(stored) => Ok(Listed { letter, stored }),
-            None => {
-                self.receipts.strike(org, &[delivery]).await;
-                Err(ReceiptError::NoReceipt)
-            }
+        if let Some(stored) = stored.filter(|stored| !has_ended(&stored.receipt.state)) {
+            return Ok(Listed { letter, stored });
         }
+        self.receipts.strike(org, &[delivery]).await;
+        Err(ReceiptError::NoReceipt)
     }
 }
 
