@@ -10,6 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::delivery::Lease;
 use crate::ids::{DeliveryId, EventId, JobId, WebhookId};
 use crate::time::Millis;
 
@@ -17,7 +18,7 @@ use crate::time::Millis;
 pub const MAX_WINDOW_MS: i64 = 14 * 86_400_000;
 /// The most deliveries that one request may name.
 pub const MAX_DELIVERY_IDS: usize = 1_000;
-/// How often a job may be taken up without finishing a page before it is given up.
+/// How often a job may be taken up without getting any further before it is given up.
 pub const MAX_TRIES: u32 = 10;
 
 /// Where a job stands.
@@ -198,7 +199,7 @@ pub struct Progress {
     /// The deliveries that are being started: any of them may have been already.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub in_hand: Vec<Target>,
-    /// How often it was taken up since a page was last finished.
+    /// How often it was taken up since it last got any further.
     #[serde(default)]
     pub tries: u32,
 }
@@ -223,9 +224,9 @@ pub struct Job {
     /// How far it is.
     #[serde(default)]
     pub progress: Progress,
-    /// Until when one worker has it to itself.
+    /// The one worker that has it to itself, and until when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lease_until: Option<Millis>,
+    pub lease: Option<Lease>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -262,7 +263,7 @@ impl Job {
             succeeded: 0,
             failed: 0,
             progress: Progress { cursor: None, walked: false, in_hand: Vec::new(), tries: 0 },
-            lease_until: None,
+            lease: None,
             error: None,
             request_id,
             created_at: now,
@@ -270,12 +271,17 @@ impl Job {
         }
     }
 
-    /// Takes the job up until `lease_until`, when the invocation is ended by force.
-    pub fn claim(&self, now: Millis, lease_until: Millis) -> Claim {
+    /// Whether a worker has it.
+    pub fn is_leased(&self, now: Millis) -> bool {
+        self.lease.as_ref().is_some_and(|lease| lease.until > now)
+    }
+
+    /// Takes the job up under `lease`, which lasts until the invocation is ended by force.
+    pub fn claim(&self, now: Millis, lease: Lease) -> Claim {
         if self.status.has_ended() {
             return Claim::Ended;
         }
-        if self.lease_until.is_some_and(|until| until > now) {
+        if self.is_leased(now) {
             return Claim::Leased;
         }
         let mut job = self.clone();
@@ -284,7 +290,7 @@ impl Job {
             return Claim::GivenUp(job);
         }
         job.status = JobStatus::Running;
-        job.lease_until = Some(lease_until);
+        job.lease = Some(lease);
         job.progress.tries += 1;
         job.updated_at = now;
         Claim::Taken(job)
@@ -295,6 +301,8 @@ impl Job {
         self.progress.walked = page.next.is_none();
         self.progress.cursor = page.next;
         self.progress.in_hand = page.targets;
+        // It got further, if only past events of which nothing is to be sent.
+        self.progress.tries = 0;
         self.add(Tally { failed: page.missing, ..Tally::default() });
         self.updated_at = now;
     }
@@ -317,7 +325,7 @@ impl Job {
 
     /// The worker stops here, and another may go on.
     pub fn release(&mut self, now: Millis) {
-        self.lease_until = None;
+        self.lease = None;
         self.updated_at = now;
     }
 
@@ -353,7 +361,7 @@ impl Job {
 
     fn end(&mut self, status: JobStatus, now: Millis) {
         self.status = status;
-        self.lease_until = None;
+        self.lease = None;
         self.updated_at = now;
     }
 }

@@ -13,7 +13,7 @@ use aragora_core::ids::JobId;
 use aragora_core::redelivery::Job;
 use aragora_core::time::Millis;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
+use aws_sdk_dynamodb::types::{ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure};
 use serde::{Deserialize, Serialize};
 
 use crate::dynamo::Dynamo;
@@ -137,9 +137,8 @@ impl Jobs {
         Ok((readable(answer.items(), read_job), answer.last_evaluated_key.is_some()))
     }
 
-    /// Stores what became of a job, if nobody changed it since `stored.rev` was read; on success
-    /// the revision goes up. One write unit per KB. `Outdated` is also the answer when the SDK
-    /// repeated a write whose answer was lost: what is there then is what was to be written.
+    /// Stores what became of a job, if nobody changed it since `stored.rev` was read; then the
+    /// revision goes up. One write unit per KB.
     pub async fn write(&self, stored: &mut StoredJob) -> Result<Changed, StoreError> {
         let next = StoredJob { rev: stored.rev.saturating_add(1), ..stored.clone() };
         let put = self
@@ -149,19 +148,24 @@ impl Jobs {
             .table_name(&self.table)
             .set_item(Some(job_item(&next)?))
             .condition_expression("rev = :seen")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .expression_attribute_values(":seen", number(stored.rev))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         match put.send().await {
-            Ok(answer) => {
-                self.dynamo.wrote(answer.consumed_capacity());
-                stored.rev = next.rev;
-                Ok(Changed::Done)
-            }
+            Ok(answer) => self.dynamo.wrote(answer.consumed_capacity()),
             Err(error) => match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(Changed::Outdated),
-                _ => Err(StoreError::from_sdk(error)),
+                Some(PutItemError::ConditionalCheckFailedException(refused)) => {
+                    // The SDK repeats a write whose answer was lost, and then meets its own.
+                    let there = refused.item.as_ref().map(read_job).transpose()?;
+                    if there.as_ref() != Some(&next) {
+                        return Ok(Changed::Outdated);
+                    }
+                }
+                _ => return Err(StoreError::from_sdk(error)),
             },
         }
+        stored.rev = next.rev;
+        Ok(Changed::Done)
     }
 }
 

@@ -25,8 +25,12 @@ fn page(targets: std::ops::Range<u32>, next: Option<&str>) -> JobPage {
     JobPage { targets: targets.map(target).collect(), missing: 0, next: next.map(str::to_owned) }
 }
 
+fn lease(until: Millis) -> Lease {
+    Lease { id: "worker".into(), until }
+}
+
 fn taken(job: &Job, now: Millis) -> Job {
-    match job.claim(now, now.plus(30_000)) {
+    match job.claim(now, lease(now.plus(30_000))) {
         Claim::Taken(job) => job,
         other => panic!("{other:?}"),
     }
@@ -56,12 +60,13 @@ fn a_window_is_in_the_past_and_at_most_14_days_long() {
 #[test]
 fn one_worker_at_a_time_has_a_job() {
     let first = taken(&job(), NOW);
-    assert_eq!((first.status, first.lease_until), (JobStatus::Running, Some(NOW.plus(30_000))));
-    assert_eq!(first.claim(NOW.plus(29_999), LATER), Claim::Leased);
-    assert!(matches!(first.claim(NOW.plus(30_000), LATER), Claim::Taken(_)));
+    assert_eq!(first.status, JobStatus::Running);
+    assert_eq!(first.lease, Some(lease(NOW.plus(30_000))));
+    assert_eq!(first.claim(NOW.plus(29_999), lease(LATER)), Claim::Leased);
+    assert!(matches!(first.claim(NOW.plus(30_000), lease(LATER)), Claim::Taken(_)));
     let mut released = first;
     released.release(LATER);
-    assert!(matches!(released.claim(LATER, LATER.plus(1)), Claim::Taken(_)));
+    assert!(matches!(released.claim(LATER, lease(LATER.plus(1))), Claim::Taken(_)));
 }
 
 #[test]
@@ -81,7 +86,7 @@ fn a_page_is_in_hand_until_it_is_counted() {
     job.done(Tally { succeeded: 1, ..Tally::default() }, NOW);
     job.complete(LATER);
     assert_eq!((job.status, job.total, job.processed), (JobStatus::Completed, 6, 6));
-    assert_eq!((job.lease_until, job.updated_at), (None, LATER));
+    assert_eq!((job.lease, job.updated_at), (None, LATER));
 }
 
 #[test]
@@ -99,13 +104,16 @@ fn a_job_that_gets_nowhere_is_given_up() {
         stuck = taken(&stuck, NOW);
         stuck.release(NOW);
     }
-    let Claim::GivenUp(failed) = stuck.claim(NOW, LATER) else { panic!("{stuck:?}") };
+    let Claim::GivenUp(failed) = stuck.claim(NOW, lease(LATER)) else { panic!("{stuck:?}") };
     assert_eq!(failed.status, JobStatus::Failed);
     assert!(failed.error.is_some());
 
-    // A finished page sets it back.
-    stuck.done(Tally::default(), NOW);
-    assert!(matches!(stuck.claim(NOW, LATER), Claim::Taken(_)));
+    // A finished page sets it back, and so does the next one.
+    let (mut finished, mut further) = (stuck.clone(), stuck);
+    finished.done(Tally::default(), NOW);
+    assert!(matches!(finished.claim(NOW, lease(LATER)), Claim::Taken(_)));
+    further.take(page(0..0, Some("c")), NOW);
+    assert!(matches!(further.claim(NOW, lease(LATER)), Claim::Taken(_)));
 }
 
 #[test]
@@ -114,10 +122,10 @@ fn what_has_ended_stays_as_it_is() {
     completed.complete(NOW);
     failed.fail("no", NOW);
     let cancelled = taken(&job(), NOW).cancelled(NOW).unwrap();
-    assert_eq!((cancelled.status, cancelled.lease_until), (JobStatus::Cancelled, None));
+    assert_eq!((cancelled.status, &cancelled.lease), (JobStatus::Cancelled, &None));
     for ended in [completed, failed, cancelled] {
         assert!(ended.status.has_ended());
-        assert_eq!(ended.claim(LATER, LATER), Claim::Ended);
+        assert_eq!(ended.claim(LATER, lease(LATER)), Claim::Ended);
         assert_eq!(ended.cancelled(LATER), None);
     }
 }

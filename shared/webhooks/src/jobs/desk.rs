@@ -119,11 +119,14 @@ impl JobDesk {
         asked: Asked<'_>,
         scope: impl FnOnce(Millis) -> Result<Scope, E>,
     ) -> Result<Made, E> {
-        let claimed = self.claim_key(asked).await?;
+        let (claimed, is_known) = self.claim_key(asked).await?;
         let (id, now) = (claimed.job_id, claimed.created_at);
-        let known = self.jobs.get(asked.org, &id).await.map_err(JobError::from)?;
-        if let Some(known) = known {
-            return Ok(Made { job: known.job, replayed: true });
+        if is_known {
+            // None when the first request was refused, or died before it stored the job.
+            let job = self.jobs.get(asked.org, &id).await.map_err(JobError::from)?;
+            if let Some(stored) = job {
+                return Ok(Made { job: stored.job, replayed: true });
+            }
         }
         let scope = scope(now)?;
         let counted = self.count(asked.org, &scope).await?;
@@ -132,15 +135,16 @@ impl JobDesk {
         Ok(Made { job, replayed: false })
     }
 
-    /// The job that the request's key stands for, or the one that it is to make.
-    async fn claim_key(&self, asked: Asked<'_>) -> Result<JobKey, JobError> {
+    /// The job that the request's key stands for already, or the one that it is to make; and
+    /// whether it is the former.
+    async fn claim_key(&self, asked: Asked<'_>) -> Result<(JobKey, bool), JobError> {
         let mut mine =
             JobKey { digest: String::new(), job_id: JobId::mint(asked.now), created_at: asked.now };
-        let Some((key, body)) = asked.key else { return Ok(mine) };
+        let Some((key, body)) = asked.key else { return Ok((mine, false)) };
         mine.digest = digest(body);
         match self.jobs.claim_key(asked.org, &digest(key.as_bytes()), &mine).await? {
-            None => Ok(mine),
-            Some(known) if known.digest == mine.digest => Ok(known),
+            None => Ok((mine, false)),
+            Some(known) if known.digest == mine.digest => Ok((known, true)),
             Some(_) => Err(JobError::KeyReused),
         }
     }

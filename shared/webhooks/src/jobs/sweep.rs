@@ -89,8 +89,7 @@ impl JobSweep {
             return self.intents.strike_jobs(&[note]).await;
         };
         // Whoever has it made a note of its own, for when the lease is over.
-        let is_leased = stored.job.lease_until.is_some_and(|until| until > now);
-        if !stored.job.status.has_ended() && !is_leased {
+        if !stored.job.status.has_ended() && !stored.job.is_leased(now) {
             let again = JobNote { at: now.plus(RESENT_GRACE_MS), ..note.clone() };
             self.intents.note_jobs(&[again]).await?;
             self.queue_again(&stored.org, &stored.job, report).await;

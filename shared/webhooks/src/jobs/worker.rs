@@ -5,6 +5,8 @@
 //! worker that is refused has lost the job to another, or to somebody who cancelled it, and stops.
 //! A note in `intents` says when to look for a job whose worker died.
 
+use aragora_core::delivery::Lease;
+use aragora_core::ids::fresh_uuid;
 use aragora_core::redelivery::{Claim, JobPage, JobStatus};
 use aragora_core::time::Clock;
 use aragora_queue::inbound::{Deadline, InboundMessage};
@@ -135,7 +137,10 @@ impl JobWorker {
             tracing::warn!(job_id = order.job_id.as_str(), "there is no such job any more");
             return Ok(());
         };
-        match stored.job.claim((self.clock)(), deadline.0) {
+        let now = (self.clock)();
+        // An id of its own: when the answer to a write is lost, a worker knows what it wrote by it.
+        let lease = Lease { id: fresh_uuid(now).to_string(), until: deadline.0 };
+        match stored.job.claim(now, lease) {
             Claim::Ended => return Ok(()),
             // When that worker dies, the note brings the job back.
             Claim::Leased => return Ok(()),
