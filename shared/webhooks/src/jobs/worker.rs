@@ -141,9 +141,8 @@ impl JobWorker {
         // An id of its own: when the answer to a write is lost, a worker knows what it wrote by it.
         let lease = Lease { id: fresh_uuid(now).to_string(), until: deadline.0 };
         match stored.job.claim(now, lease) {
-            Claim::Ended => return Ok(()),
-            // When that worker dies, the note brings the job back.
-            Claim::Leased => return Ok(()),
+            // When the worker that has it dies, the note brings the job back.
+            Claim::Ended | Claim::Leased => return Ok(()),
             Claim::GivenUp(job) => {
                 tracing::error!(job_id = job.id.as_str(), "a job was given up");
                 stored.job = job;
