@@ -155,8 +155,8 @@ impl JobWorker {
         // Before the lease: a job that is under way always has a note.
         self.intents.note_jobs(std::slice::from_ref(&note)).await?;
         if self.jobs.write(&mut stored).await? == Changed::Outdated {
-            // Whoever was faster made a note of its own.
-            return self.intents.strike_jobs(&[note]).await;
+            // Whoever was faster has the job. The note stays: it may be that one's, too.
+            return Ok(());
         }
         match self.pages(&mut stored, deadline, report).await {
             Ok(()) => {}
