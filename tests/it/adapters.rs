@@ -20,6 +20,7 @@ use aragora_runtime::config::{AwsKeys, AwsSettings};
 use aragora_store::Dynamo;
 use aragora_store::events::Events;
 use aragora_store::intents::Intents;
+use aragora_store::jobs::Jobs;
 use aragora_store::receipts::Receipts;
 use aragora_store::registrations::Registrations;
 use aragora_tests::Session;
@@ -113,6 +114,11 @@ impl Lab {
     /// An empty table of intents.
     pub(crate) async fn intents(&self) -> Intents {
         Intents::new(self.dynamo(), self.table("IntentsTable").await)
+    }
+
+    /// An empty table of redelivery jobs.
+    pub(crate) async fn jobs(&self) -> Jobs {
+        Jobs::new(self.dynamo(), self.table("RedeliveryJobsTable").await)
     }
 
     /// An empty table of receipts.

@@ -13,7 +13,17 @@ const LEVELS: [&[&str]; 7] = [
     &["aragora-delivery", "aragora-events", "aragora-webhooks"],
     &["aragora-api"],
     &["aragora-runtime"],
-    &["deliver", "events", "fan-out", "health", "receipts", "redeliveries", "sweep", "webhooks"],
+    &[
+        "deliver",
+        "events",
+        "fan-out",
+        "health",
+        "receipts",
+        "redeliver",
+        "redeliveries",
+        "sweep",
+        "webhooks",
+    ],
 ];
 
 /// What is never shipped.

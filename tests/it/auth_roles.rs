@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt as _};
 use http::Method;
 use serde_json::json;
 
-const ROUTES: [(Method, &str, &str); 27] = [
+const ROUTES: [(Method, &str, &str); 33] = [
     (Method::GET, "/api/webhooks", "webhooks:read"),
     (Method::GET, "/api/webhooks/wh-none", "webhooks:read"),
     (Method::GET, "/api/webhooks/events", "webhooks:read"),
@@ -31,6 +31,12 @@ const ROUTES: [(Method, &str, &str); 27] = [
     (Method::GET, "/api/webhooks/dead-letters/dlv-none", "webhooks:read"),
     (Method::POST, "/api/webhooks/dead-letters/dlv-none/retry", "webhooks:write"),
     (Method::DELETE, "/api/webhooks/dead-letters/dlv-none", "webhooks:delete"),
+    (Method::POST, "/api/webhooks/dead-letter/retry", "webhooks:write"),
+    (Method::POST, "/api/webhooks/dead-letters/retry", "webhooks:write"),
+    (Method::POST, "/api/webhooks/wh-none/recover", "webhooks:write"),
+    (Method::GET, "/api/webhooks/jobs", "webhooks:read"),
+    (Method::GET, "/api/webhooks/jobs/job-none", "webhooks:read"),
+    (Method::DELETE, "/api/webhooks/jobs/job-none", "webhooks:write"),
     (Method::POST, "/api/events", "events:write"),
     (Method::POST, "/api/webhooks/dispatch", "events:write"),
     (Method::GET, "/api/events", "events:read"),
@@ -57,7 +63,8 @@ async fn check(
     path: &str,
     permission: &str,
 ) -> Option<String> {
-    // Bodies are empty objects: whoever is let in gets a 400 or a 404, and nothing is made.
+    // Bodies are empty objects: whoever is let in gets a 400 or a 404, and nothing is made but a
+    // job that finds no dead letters.
     let reply = tenant.role(role).call(method.clone(), path).json(&json!({})).send().await;
     let allowed = permissions(role).contains(permission);
     let right = if allowed {

@@ -1,9 +1,9 @@
-//! Sending again what was given up: `/api/webhooks/dead-letter`.
+//! Sending again: `/api/webhooks/dead-letter`, `/recover`, `/api/webhooks/jobs`.
 
-use aragora_api::{Function, dead_letters};
+use aragora_api::{Function, redeliveries};
 use aragora_runtime::{BootError, apps, run_http};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BootError> {
-    run_http(Function::Redeliveries, apps::redeliveries, dead_letters::dispatch).await
+    run_http(Function::Redeliveries, apps::redeliveries, redeliveries::dispatch).await
 }

@@ -17,6 +17,7 @@ pub(crate) enum Kind {
     Receipts,
     Events,
     DeadLetters,
+    Jobs,
 }
 
 impl Kind {
@@ -26,6 +27,7 @@ impl Kind {
             Self::Receipts => "r1:",
             Self::Events => "e1:",
             Self::DeadLetters => "d1:",
+            Self::Jobs => "j1:",
         }
     }
 }

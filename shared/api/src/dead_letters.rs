@@ -15,11 +15,11 @@ use crate::routes::RouteId;
 /// Dead letters on a page when the caller does not say.
 const DEFAULT_LIMIT: u32 = 50;
 
-/// Answers the routes of the `redeliveries` function.
+/// Answers the routes of dead letters.
 ///
 /// # Errors
 /// What the caller is told instead.
-pub async fn dispatch(desk: &DeadLetterDesk, call: Call) -> Result<Reply, ApiError> {
+pub(crate) async fn dispatch(desk: &DeadLetterDesk, call: Call) -> Result<Reply, ApiError> {
     let org = call.principal()?.org_id();
     match call.route {
         RouteId::ListDeadLetters => list(desk, &call).await,

@@ -9,12 +9,13 @@ use aragora_events::publish::{
 use aragora_events::read::{EventReader, EventWithDeliveries};
 use aragora_store::events::{ListedEvent, StoredEvent};
 use aragora_webhooks::wish::DEFAULT_PROJECT;
-use http::{HeaderName, StatusCode};
+use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::body;
 use crate::cursor;
 use crate::error::{ApiError, FieldError};
+use crate::idempotency;
 use crate::receipts;
 use crate::reply::{Reply, with};
 use crate::request::Call;
@@ -22,8 +23,6 @@ use crate::routes::RouteId;
 
 /// Events on a page when the caller does not say.
 const DEFAULT_LIMIT: u32 = 50;
-/// The header by which a publisher says that two requests are one.
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// The most characters of a debate's id.
 const MAX_DEBATE_ID_CHARS: usize = 256;
 
@@ -99,19 +98,13 @@ async fn publish_valid(
         request_id: &call.request_id,
         now: call.now,
     };
-    let key = call.header(IDEMPOTENCY_KEY.as_str())?;
-    if key.is_some_and(|key| key.is_empty() || key.len() > 255) {
-        return Err(ApiError::field(IDEMPOTENCY_KEY.as_str(), "must be 1 to 255 characters"));
-    }
+    let key = idempotency::key(call)?;
     match key {
         // Nothing to remember of a request that says nothing valid.
         Some(key) if !valid.is_empty() => {
             match app.publisher.publish_keyed(by, key, call.body(), valid).await {
                 Ok(published) => Ok(published),
-                Err(RequestError::KeyReused) => {
-                    Err(ApiError::conflict("the idempotency key was used with another body")
-                        .with_code("idempotency_key_reused"))
-                }
+                Err(RequestError::KeyReused) => Err(idempotency::reused()),
                 Err(RequestError::Store(error)) => Err(error.into()),
             }
         }

@@ -91,6 +91,16 @@ pub enum RouteId {
     RetryDeadLetter,
     /// `DELETE /api/webhooks/dead-letter/{delivery_id}`
     DeleteDeadLetter,
+    /// `POST /api/webhooks/dead-letter/retry`: many of them, as a job.
+    RetryDeadLetters,
+    /// `POST /api/webhooks/{webhook_id}/recover`: what it missed in a window, as a job.
+    RecoverWebhook,
+    /// `GET /api/webhooks/jobs`
+    ListJobs,
+    /// `GET /api/webhooks/jobs/{job_id}`
+    GetJob,
+    /// `DELETE /api/webhooks/jobs/{job_id}`: cancels it.
+    CancelJob,
     /// `POST /api/events`
     PublishEvents,
     /// `POST /api/webhooks/dispatch`: publishing under the name that published clients use.
@@ -153,6 +163,11 @@ const RETRY_DEAD_LETTER: &str = "/api/webhooks/dead-letter/{delivery_id}/retry";
 const ALL_DEAD_LETTERS: &str = "/api/webhooks/dead-letters";
 const ONE_DEAD_LETTER: &str = "/api/webhooks/dead-letters/{delivery_id}";
 const RETRY_ONE_DEAD_LETTER: &str = "/api/webhooks/dead-letters/{delivery_id}/retry";
+const RETRY_MANY: &str = "/api/webhooks/dead-letter/retry";
+const RETRY_MANY_DEAD_LETTERS: &str = "/api/webhooks/dead-letters/retry";
+const RECOVER: &str = "/api/webhooks/{webhook_id}/recover";
+const JOBS: &str = "/api/webhooks/jobs";
+const JOB: &str = "/api/webhooks/jobs/{job_id}";
 const EVENTS: &str = "/api/events";
 const EVENT: &str = "/api/events/{event_id}";
 const DISPATCH: &str = "/api/webhooks/dispatch";
@@ -233,6 +248,24 @@ pub static ROUTES: &[Route] = &[
         WEBHOOKS_DELETE,
         RouteId::DeleteDeadLetter,
     ),
+    route(
+        Function::Redeliveries,
+        Method::POST,
+        RETRY_MANY,
+        WEBHOOKS_WRITE,
+        RouteId::RetryDeadLetters,
+    ),
+    route(
+        Function::Redeliveries,
+        Method::POST,
+        RETRY_MANY_DEAD_LETTERS,
+        WEBHOOKS_WRITE,
+        RouteId::RetryDeadLetters,
+    ),
+    route(Function::Redeliveries, Method::POST, RECOVER, WEBHOOKS_WRITE, RouteId::RecoverWebhook),
+    route(Function::Redeliveries, Method::GET, JOBS, WEBHOOKS_READ, RouteId::ListJobs),
+    route(Function::Redeliveries, Method::GET, JOB, WEBHOOKS_READ, RouteId::GetJob),
+    route(Function::Redeliveries, Method::DELETE, JOB, WEBHOOKS_WRITE, RouteId::CancelJob),
     route(Function::Events, Method::POST, EVENTS, EVENTS_WRITE, RouteId::PublishEvents),
     route(Function::Events, Method::GET, EVENTS, EVENTS_READ, RouteId::ListEvents),
     route(Function::Events, Method::GET, EVENT, EVENTS_READ, RouteId::GetEvent),

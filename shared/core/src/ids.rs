@@ -69,6 +69,11 @@ id!(
     DeliveryId,
     "dlv-"
 );
+id!(
+    /// A redelivery job.
+    JobId,
+    "job-"
+);
 
 impl EventId {
     /// The id of an event of our own: the same for the same `parts` and time, so that announcing

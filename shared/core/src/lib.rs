@@ -11,8 +11,10 @@
 //! | [`headers`] | which headers a webhook may add |
 //! | [`ids`] | typed, time-ordered ids |
 //! | [`pyjson`] | JSON text as CPython prints it |
+//! | [`redelivery`] | jobs that send many deliveries again |
 //! | [`slo`] | the objective that deliveries are held to |
 //! | [`stats`] | counts and latencies of a webhook, by day and over 24 hours |
+//! | [`subscription`] | whether an event is for a webhook |
 //! | [`time`] | points in time |
 //! | [`url_policy`] | which URLs may be called |
 
@@ -25,7 +27,9 @@ pub mod filters;
 pub mod headers;
 pub mod ids;
 pub mod pyjson;
+pub mod redelivery;
 pub mod slo;
 pub mod stats;
+pub mod subscription;
 pub mod time;
 pub mod url_policy;

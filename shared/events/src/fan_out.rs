@@ -6,21 +6,23 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use aragora_core::delivery::Order;
-use aragora_core::filters::{self, Subject};
+use aragora_core::filters::Subject;
 use aragora_core::ids::EventId;
 use aragora_core::ids::{DeliveryId, WebhookId};
+use aragora_core::pyjson;
 use aragora_core::time::Millis;
-use aragora_core::{catalogue, pyjson};
 use aragora_queue::inbound::InboundMessage;
-use aragora_queue::message::{Deliver, FanOut, InlineEvent, decode, encode};
-use aragora_queue::{Outgoing, Queue, bury};
+use aragora_queue::message::{Deliver, FanOut, InlineEvent, decode};
+use aragora_queue::{Queue, bury};
 use aragora_store::StoreError;
 use aragora_store::events::{Events, FanOutRecord};
 use aragora_store::intents::{FanOutNote, Intents};
-use aragora_store::receipts::{PageEntry, PendingPage, Receipts};
+use aragora_store::receipts::Receipts;
 use aragora_store::registrations::{Registrations, Webhook};
 use futures_util::future::join_all;
 use serde_json::Value;
+
+use crate::first_attempts::{expires_at, outgoing, pages};
 
 /// How much later than an event's acceptance a webhook may have been registered and still get it:
 /// the clocks of two hosts differ. Without any bound, an event that is fanned out again after an
@@ -144,7 +146,8 @@ impl FanOutWorker {
             .map(|(at, _)| at)
             .collect();
         for slice in matched.chunks(SLICE) {
-            self.receipts.put_pages(&self.pages(slice)).await?;
+            let messages: Vec<_> = slice.iter().map(|it| &it.message).collect();
+            self.receipts.put_pages(&pages(&messages, self.retention_days)).await?;
             unfinished.extend(self.send(slice).await);
         }
         let of = |at: usize| jobs.get(at).map(|job| job.message_ids.clone()).unwrap_or_default();
@@ -212,31 +215,6 @@ impl FanOutWorker {
         }
     }
 
-    /// What makes the deliveries visible until they are claimed.
-    fn pages(&self, matched: &[Matched]) -> Vec<PendingPage> {
-        let mut by_webhook: BTreeMap<(&str, &WebhookId), Vec<PageEntry>> = BTreeMap::new();
-        for Matched { message, .. } in matched {
-            by_webhook.entry((&message.org, &message.webhook_id)).or_default().push(PageEntry {
-                delivery_id: message.delivery_id.clone(),
-                event_id: message.event_id.clone(),
-                event_type: message.event_type.clone(),
-                accepted_at: message.accepted_at,
-            });
-        }
-        by_webhook
-            .into_iter()
-            .flat_map(|((org, webhook_id), entries)| {
-                let newest =
-                    entries.iter().map(|entry| entry.accepted_at).max().unwrap_or(Millis(0));
-                PendingPage::fill(org, webhook_id, entries, self.expires_at(newest))
-            })
-            .collect()
-    }
-
-    const fn expires_at(&self, from: Millis) -> i64 {
-        from.unix_seconds() + self.retention_days * 86_400
-    }
-
     /// Queues the deliveries; gives back the jobs of which one could not be.
     async fn send(&self, matched: &[Matched]) -> HashSet<usize> {
         let messages: Vec<_> = matched.iter().map(|it| outgoing(&it.message)).collect();
@@ -269,7 +247,7 @@ impl FanOutWorker {
                 org: org.clone(),
                 event_id: event_id.clone(),
                 webhooks,
-                expires_at: self.expires_at(job.order.noted_at),
+                expires_at: expires_at(job.order.noted_at, self.retention_days),
             }));
             notes.extend(job.noted_at.iter().map(|&at| FanOutNote {
                 org: org.clone(),
@@ -313,13 +291,14 @@ fn match_event(
     for webhook in webhooks {
         let config = &webhook.config;
         let late = config.created_at.since(event.accepted_at) > CLOCK_SLACK_MS;
-        if !webhook.enabled || late || config.project != event.project {
+        if !webhook.enabled || late {
             continue;
         }
-        let Some(spelling) = catalogue::spelling_for(&event.event_type, &config.event_types) else {
+        let subscription = webhook.subscription();
+        let Some(spelling) = subscription.spelling(&event.project, &event.event_type) else {
             continue;
         };
-        if !config.filters.is_empty() {
+        if subscription.has_filters() {
             let data = parsed
                 .get_or_insert_with(|| pyjson::parse(event.data.as_bytes()).unwrap_or_default());
             let subject = Subject {
@@ -328,7 +307,7 @@ fn match_event(
                 project: &event.project,
                 data,
             };
-            if !filters::pass(&config.filters, &subject) {
+            if !subscription.passes(&subject) {
                 continue;
             }
         }
@@ -356,16 +335,6 @@ fn delivery(
         has_receipt: false,
         job: None,
         inline: order.inline.clone(),
-    }
-}
-
-fn outgoing(message: &Deliver) -> Outgoing {
-    Outgoing {
-        body: encode(message),
-        group: message.org.clone(),
-        request_id: message.request_id.clone(),
-        delay_seconds: 0,
-        reason: None,
     }
 }
 

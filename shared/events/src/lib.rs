@@ -2,10 +2,12 @@
 //!
 //! [`publish`] stores and queues, [`fan_out`] is the worker behind the `events` queue, [`sweep`]
 //! queues what was stored and never fanned out, [`read`] answers questions about events, and
-//! [`announce`] publishes what we have to say ourselves.
+//! [`announce`] publishes what we have to say ourselves. What asks for a delivery's first attempt is
+//! in [`first_attempts`].
 
 pub mod announce;
 pub mod fan_out;
+pub mod first_attempts;
 pub mod publish;
 pub mod read;
 pub mod sweep;
@@ -16,7 +18,7 @@ use aragora_queue::message::{FanOut, INLINE_BYTES, InlineEvent, encode};
 use aragora_store::events::StoredEvent;
 
 /// The event as it may ride on a message: `None` when it is too large for that.
-fn inline(event: &StoredEvent) -> Option<InlineEvent> {
+pub fn inline(event: &StoredEvent) -> Option<InlineEvent> {
     (event.data.len() <= INLINE_BYTES).then(|| InlineEvent {
         project: event.project.clone(),
         event_type: event.event_type.clone(),

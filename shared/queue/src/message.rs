@@ -1,7 +1,7 @@
-//! What is on the messages of the `events`, `deliveries` and `retries` queues.
+//! What is on the messages of the `events`, `deliveries`, `retries` and `jobs` queues.
 
 use aragora_core::delivery::Order;
-use aragora_core::ids::{DeliveryId, EventId, WebhookId};
+use aragora_core::ids::{DeliveryId, EventId, JobId, WebhookId};
 use aragora_core::time::Millis;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -117,6 +117,20 @@ pub struct Deliver {
     /// The event, when it is small.
     #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
     pub inline: Option<InlineEvent>,
+}
+
+/// On the `jobs` queue: go on with this redelivery job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GoOn {
+    /// Whose it is.
+    #[serde(rename = "o")]
+    pub org: String,
+    /// The job.
+    #[serde(rename = "j")]
+    pub job_id: JobId,
+    /// The request that made it.
+    #[serde(rename = "r")]
+    pub request_id: String,
 }
 
 #[derive(Serialize)]

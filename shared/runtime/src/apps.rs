@@ -4,6 +4,7 @@
 use aragora_api::events::EventsApp;
 use aragora_api::health::HealthApp;
 use aragora_api::receipts::ReceiptsApp;
+use aragora_api::redeliveries::RedeliveriesApp;
 use aragora_delivery::orders::Lanes;
 use aragora_delivery::resolve::SystemResolver;
 use aragora_delivery::sender::Sender;
@@ -19,9 +20,15 @@ use aragora_queue::{Queue, Sqs};
 use aragora_store::Dynamo;
 use aragora_store::events::Events;
 use aragora_store::intents::Intents;
+use aragora_store::jobs::Jobs;
 use aragora_store::receipts::Receipts;
 use aragora_store::registrations::Registrations;
 use aragora_webhooks::dead_letters::DeadLetterDesk;
+use aragora_webhooks::jobs::desk::JobDesk;
+use aragora_webhooks::jobs::start::Starter;
+use aragora_webhooks::jobs::sweep::JobSweep;
+use aragora_webhooks::jobs::walk::Walk;
+use aragora_webhooks::jobs::worker::JobWorker;
 use aragora_webhooks::receipts::ReceiptDesk;
 use aragora_webhooks::registry::Registry;
 use aragora_webhooks::statistics::Statistics;
@@ -29,8 +36,8 @@ use aragora_webhooks::statistics::Statistics;
 use crate::boot::{Boot, BoxError};
 use crate::clock;
 use crate::config::{
-    DeliverConfig, EventsConfig, FanOutConfig, HealthConfig, ReceiptsConfig, RedeliveriesConfig,
-    SweepConfig, WebhooksConfig,
+    DeliverConfig, EventsConfig, FanOutConfig, HealthConfig, ReceiptsConfig, RedeliverConfig,
+    RedeliveriesConfig, SweepConfig, WebhooksConfig,
 };
 use crate::queue::BatchReport;
 use crate::schedule::Counts;
@@ -107,13 +114,78 @@ fn receipt_desk(dynamo: Dynamo, sqs: Sqs, config: ReceiptsConfig) -> ReceiptDesk
 ///
 /// # Errors
 /// Never.
-pub fn redeliveries(boot: Boot<RedeliveriesConfig>) -> Result<DeadLetterDesk, BoxError> {
+pub fn redeliveries(boot: Boot<RedeliveriesConfig>) -> Result<RedeliveriesApp, BoxError> {
     let (dynamo, sqs) = (dynamo(&boot), sqs(&boot));
     let config = boot.config;
-    Ok(DeadLetterDesk {
-        receipts: receipt_desk(dynamo.clone(), sqs, config.receipts),
-        events: Events::new(dynamo, config.events_table),
+    let grace_ms = config.receipts.grace_ms;
+    let receipts = receipt_desk(dynamo.clone(), sqs.clone(), config.receipts);
+    let events = Events::new(dynamo.clone(), config.events_table);
+    Ok(RedeliveriesApp {
+        jobs: JobDesk {
+            jobs: Jobs::new(dynamo.clone(), config.jobs_table),
+            intents: Intents::new(dynamo, config.intents_table),
+            walk: walk(&receipts, &events),
+            queue: Queue::new(sqs, config.jobs_queue_url),
+            grace_ms,
+        },
+        dead_letters: DeadLetterDesk { receipts, events },
     })
+}
+
+fn walk(receipts: &ReceiptDesk, events: &Events) -> Walk {
+    Walk {
+        registrations: receipts.registrations.clone(),
+        receipts: receipts.receipts.clone(),
+        events: events.clone(),
+        clock: clock::now,
+    }
+}
+
+/// `functions/redeliver`
+///
+/// # Errors
+/// Never.
+pub fn redeliver(boot: Boot<RedeliverConfig>) -> Result<JobWorker, BoxError> {
+    let (dynamo, sqs) = (dynamo(&boot), sqs(&boot));
+    let config = boot.config;
+    let desk = ReceiptDesk {
+        registrations: Registrations::new(dynamo.clone(), config.registrations_table),
+        receipts: Receipts::new(dynamo.clone(), config.receipts_table),
+        deliveries: Queue::new(sqs.clone(), config.deliveries_queue_url),
+        default_policy: config.retry_policy,
+        grace_ms: config.grace_ms,
+        retention_days: config.retention_days,
+    };
+    let events = Events::new(dynamo.clone(), config.events_table);
+    Ok(JobWorker {
+        jobs: Jobs::new(dynamo.clone(), config.jobs_table),
+        intents: Intents::new(dynamo, config.intents_table),
+        walk: walk(&desk, &events),
+        starter: Starter { desk, events },
+        queue: Queue::new(sqs.clone(), config.jobs_queue_url),
+        dead_letters: Queue::new(sqs, config.jobs_dlq_url),
+        grace_ms: config.grace_ms,
+        clock: clock::now,
+    })
+}
+
+/// A batch of the `jobs` queue.
+///
+/// # Errors
+/// Never: what fails is in the report.
+pub async fn redeliver_batch(
+    worker: &JobWorker,
+    batch: Vec<InboundMessage>,
+    deadline: Deadline,
+) -> Result<BatchReport, BoxError> {
+    let report = worker.handle(batch, deadline).await;
+    let counts = [
+        ("pages", report.pages),
+        ("deliveries", report.deliveries),
+        ("ended", report.ended),
+        ("poison", report.poison),
+    ];
+    Ok(BatchReport { failed: report.failed, counts: counted(counts) })
 }
 
 /// `functions/health`
@@ -231,6 +303,7 @@ pub async fn deliver_batch(
 pub struct Sweeps {
     fan_outs: FanOutSweep,
     deliveries: DeliverySweep,
+    jobs: JobSweep,
 }
 
 /// `functions/sweep`
@@ -246,6 +319,12 @@ pub fn sweep(boot: Boot<SweepConfig>) -> Result<Sweeps, BoxError> {
     let queue = Queue::new(sqs.clone(), config.events_queue_url);
     let receipts = Receipts::new(dynamo.clone(), config.receipts_table);
     Ok(Sweeps {
+        jobs: JobSweep {
+            jobs: Jobs::new(dynamo.clone(), config.jobs_table),
+            intents: intents.clone(),
+            queue: Queue::new(sqs.clone(), config.jobs_queue_url),
+            clock: clock::now,
+        },
         fan_outs: FanOutSweep {
             events: events.clone(),
             intents: intents.clone(),
@@ -280,20 +359,24 @@ pub fn sweep(boot: Boot<SweepConfig>) -> Result<Sweeps, BoxError> {
     })
 }
 
-/// One sweep. Either half runs although the other fails.
+/// One sweep. Each part runs although another fails.
 ///
 /// # Errors
-/// When a table did not answer one of the halves; the next minute tries again.
+/// When a table did not answer one of them; the next minute tries again.
 pub async fn run_sweep(sweeps: &Sweeps, deadline: Deadline) -> Result<Counts, BoxError> {
-    let (fan_outs, deliveries) =
-        futures_util::join!(sweeps.fan_outs.run(deadline), sweeps.deliveries.run(deadline));
-    let (fan_outs, deliveries) = (fan_outs?, deliveries?);
+    let (fan_outs, deliveries, jobs) = futures_util::join!(
+        sweeps.fan_outs.run(deadline),
+        sweeps.deliveries.run(deadline),
+        sweeps.jobs.run(deadline),
+    );
+    let (fan_outs, deliveries, jobs) = (fan_outs?, deliveries?, jobs?);
     Ok(counted([
         ("events_requeued", fan_outs.requeued),
         ("events_abandoned", fan_outs.abandoned),
         ("leases_expired", deliveries.leases),
         ("retries_overdue", deliveries.overdue),
-        ("failed", fan_outs.failed + deliveries.failed),
+        ("jobs_requeued", jobs.requeued),
+        ("failed", fan_outs.failed + deliveries.failed + jobs.failed),
     ]))
 }
 

@@ -4,15 +4,18 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use aragora_core::cost::Meter;
+use aragora_core::time::Millis;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{
     BatchStatementError, BatchStatementErrorCodeEnum as Code, BatchStatementRequest,
-    ConsumedCapacity, KeysAndAttributes, ReturnConsumedCapacity, WriteRequest,
+    ConsumedCapacity, KeysAndAttributes, ReturnConsumedCapacity,
+    ReturnValuesOnConditionCheckFailure, WriteRequest,
 };
 use futures_util::future::try_join_all;
 
 use crate::error::StoreError;
-use crate::item::Item;
+use crate::item::{Item, number};
 
 /// Items in one `BatchWriteItem`, and statements in one `BatchExecuteStatement`.
 const WRITE_BATCH: usize = 25;
@@ -58,6 +61,42 @@ impl Dynamo {
     /// Counts a read by what DynamoDB charged.
     pub(crate) fn read<'a>(&self, capacity: impl IntoIterator<Item = &'a ConsumedCapacity>) {
         self.meter.read(units(capacity));
+    }
+
+    /// Puts an item unless one is there; one whose `at` is before `or_before` is written over.
+    /// Gives back the item that stood in the way.
+    pub(crate) async fn put_new(
+        &self,
+        table: &str,
+        item: Item,
+        or_before: Option<Millis>,
+    ) -> Result<Option<Item>, StoreError> {
+        let put = self
+            .client()
+            .put_item()
+            .table_name(table)
+            .set_item(Some(item))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let put = match or_before {
+            None => put.condition_expression("attribute_not_exists(pk)"),
+            Some(time) => put
+                .condition_expression("attribute_not_exists(pk) OR #at < :before")
+                .expression_attribute_names("#at", "at")
+                .expression_attribute_values(":before", number(time.0)),
+        };
+        match put.send().await {
+            Ok(answer) => {
+                self.wrote(answer.consumed_capacity());
+                Ok(None)
+            }
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(refused)) => {
+                    Ok(Some(refused.item.clone().unwrap_or_default()))
+                }
+                _ => Err(StoreError::from_sdk(error)),
+            },
+        }
     }
 
     /// Puts and deletes items of one table, 25 a request, until all are done.

@@ -11,6 +11,7 @@ mod item;
 
 pub mod events;
 pub mod intents;
+pub mod jobs;
 pub mod receipts;
 pub mod registrations;
 

@@ -1,7 +1,7 @@
 //! Following deliveries: listing receipts, reading one, sending it again.
 
 use aragora_core::delivery::{Effect, Happening, Receipt, RetryPolicy, Status, Step};
-use aragora_core::ids::{DeliveryId, WebhookId};
+use aragora_core::ids::{DeliveryId, JobId, WebhookId};
 use aragora_core::time::Millis;
 use aragora_delivery::orders::{LONGEST_ON_QUEUE_MS, Wanted, attempt};
 use aragora_delivery::worker::expires_at;
@@ -148,33 +148,48 @@ impl ReceiptDesk {
         now: Millis,
     ) -> Result<Receipt, ReceiptError> {
         let org = &found.org;
-        let policy = found.config.retry_policy.unwrap_or(self.default_policy);
-        let before = stored.receipt.state.status;
-        // No jitter: nothing in this step waits.
-        let Step::Move(transition) =
-            stored.receipt.state.step(&Happening::RetryAsked, &policy, now, 0.0)
-        else {
-            return Err(ReceiptError::UnderWay(before));
+        let Some((write, effects)) = self.next_generation(found, stored, None, now) else {
+            return Err(ReceiptError::UnderWay(stored.receipt.state.status));
         };
         if !found.enabled {
             return Err(ReceiptError::WebhookDisabled);
         }
+        if !self.write(&write).await? {
+            return Err(ReceiptError::UnderWay(Status::Pending));
+        }
+        self.carry_out(org, &write.receipt, &effects, now).await;
+        Ok(write.receipt)
+    }
+
+    /// The next generation of a delivery that has ended, started by hand or by `job`, and what has
+    /// to be done once it is stored; `None` for one that is under way.
+    pub(crate) fn next_generation(
+        &self,
+        found: &Webhook,
+        stored: &StoredReceipt,
+        job: Option<&JobId>,
+        now: Millis,
+    ) -> Option<(WriteReceipt, Vec<Effect>)> {
+        let policy = found.config.retry_policy.unwrap_or(self.default_policy);
+        // No jitter: nothing in this step waits.
+        let Step::Move(transition) =
+            stored.receipt.state.step(&Happening::RetryAsked, &policy, now, 0.0)
+        else {
+            return None;
+        };
         let mut receipt = stored.receipt.clone();
         receipt.state = transition.next;
         receipt.max_attempts = policy.max_attempts();
         receipt.delivered_at = None;
+        receipt.job = job.map(|job| job.as_str().to_owned());
         let write = WriteReceipt {
-            org: org.clone(),
+            org: found.org.clone(),
             watch_at: receipt.watched_at(now, self.grace_ms, LONGEST_ON_QUEUE_MS),
             receipt,
             over: Some(stored.over()),
             expires_at: expires_at(&stored.receipt, self.retention_days, now),
         };
-        if !self.write(&write).await? {
-            return Err(ReceiptError::UnderWay(Status::Pending));
-        }
-        self.carry_out(org, &write.receipt, &transition.effects, now).await;
-        Ok(write.receipt)
+        Some((write, transition.effects))
     }
 
     /// Whether the receipt is stored as it was to be; not when somebody was faster.

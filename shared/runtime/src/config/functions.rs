@@ -124,11 +124,68 @@ pub struct RedeliveriesConfig {
     pub receipts: ReceiptsConfig,
     /// `EVENTS_TABLE`
     pub events_table: String,
+    /// `INTENTS_TABLE`
+    pub intents_table: String,
+    /// `JOBS_TABLE`
+    pub jobs_table: String,
+    /// `JOBS_QUEUE_URL`
+    pub jobs_queue_url: String,
 }
 
 impl FromEnvironment for RedeliveriesConfig {
     fn read(from: &mut Reader<'_>) -> Self {
-        Self { receipts: ReceiptsConfig::read(from), events_table: from.table("EVENTS_TABLE") }
+        Self {
+            receipts: ReceiptsConfig::read(from),
+            events_table: from.table("EVENTS_TABLE"),
+            intents_table: from.table("INTENTS_TABLE"),
+            jobs_table: from.table("JOBS_TABLE"),
+            jobs_queue_url: from.queue("JOBS_QUEUE_URL"),
+        }
+    }
+}
+
+/// `functions/redeliver`
+#[derive(Debug)]
+pub struct RedeliverConfig {
+    /// `REGISTRATIONS_TABLE`
+    pub registrations_table: String,
+    /// `RECEIPTS_TABLE`
+    pub receipts_table: String,
+    /// `EVENTS_TABLE`
+    pub events_table: String,
+    /// `INTENTS_TABLE`
+    pub intents_table: String,
+    /// `JOBS_TABLE`
+    pub jobs_table: String,
+    /// `DELIVERIES_QUEUE_URL`
+    pub deliveries_queue_url: String,
+    /// `JOBS_QUEUE_URL`
+    pub jobs_queue_url: String,
+    /// `JOBS_DLQ_URL`
+    pub jobs_dlq_url: String,
+    /// `WEBHOOK_MAX_RETRIES` and `WEBHOOK_TIMEOUT_SECONDS`, for webhooks without their own.
+    pub retry_policy: RetryPolicy,
+    /// `SWEEP_GRACE_SECONDS`: how late something may be before it counts as lost.
+    pub grace_ms: i64,
+    /// `DELIVERY_RETENTION_DAYS`: how long events and receipts are kept.
+    pub retention_days: i64,
+}
+
+impl FromEnvironment for RedeliverConfig {
+    fn read(from: &mut Reader<'_>) -> Self {
+        Self {
+            registrations_table: from.table("REGISTRATIONS_TABLE"),
+            receipts_table: from.table("RECEIPTS_TABLE"),
+            events_table: from.table("EVENTS_TABLE"),
+            intents_table: from.table("INTENTS_TABLE"),
+            jobs_table: from.table("JOBS_TABLE"),
+            deliveries_queue_url: from.queue("DELIVERIES_QUEUE_URL"),
+            jobs_queue_url: from.queue("JOBS_QUEUE_URL"),
+            jobs_dlq_url: from.queue("JOBS_DLQ_URL"),
+            retry_policy: from.retry_policy(),
+            grace_ms: from.grace_ms(),
+            retention_days: from.retention_days(),
+        }
     }
 }
 
@@ -251,8 +308,12 @@ pub struct SweepConfig {
     pub receipts_table: String,
     /// `INTENTS_TABLE`
     pub intents_table: String,
+    /// `JOBS_TABLE`
+    pub jobs_table: String,
     /// `EVENTS_QUEUE_URL`
     pub events_queue_url: String,
+    /// `JOBS_QUEUE_URL`
+    pub jobs_queue_url: String,
     /// `RETRIES_QUEUE_URL`
     pub retries_queue_url: String,
     /// `DELIVERIES_DLQ_URL`
@@ -274,7 +335,9 @@ impl FromEnvironment for SweepConfig {
             registrations_table: from.table("REGISTRATIONS_TABLE"),
             receipts_table: from.table("RECEIPTS_TABLE"),
             intents_table: from.table("INTENTS_TABLE"),
+            jobs_table: from.table("JOBS_TABLE"),
             events_queue_url: from.queue("EVENTS_QUEUE_URL"),
+            jobs_queue_url: from.queue("JOBS_QUEUE_URL"),
             retries_queue_url: from.queue("RETRIES_QUEUE_URL"),
             deliveries_dlq_url: from.queue("DELIVERIES_DLQ_URL"),
             retry_policy: from.retry_policy(),

@@ -54,6 +54,8 @@ fn every_function_starts_with_what_it_reads() {
     assert_eq!(wrong::<WebhooksConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<EventsConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<ReceiptsConfig>(&[]), [""; 0]);
+    assert_eq!(wrong::<RedeliveriesConfig>(&[]), [""; 0]);
+    assert_eq!(wrong::<RedeliverConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<HealthConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<FanOutConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<DeliverConfig>(&[]), [""; 0]);
@@ -66,6 +68,8 @@ fn everything_missing_is_named_at_once() {
         empty::<WebhooksConfig>(),
         empty::<EventsConfig>(),
         empty::<ReceiptsConfig>(),
+        empty::<RedeliveriesConfig>(),
+        empty::<RedeliverConfig>(),
         empty::<HealthConfig>(),
         empty::<FanOutConfig>(),
         empty::<DeliverConfig>(),

@@ -16,6 +16,7 @@ use aragora_core::delivery::RetryPolicy;
 use aragora_core::delivery::circuit::Circuit;
 use aragora_core::delivery::pace::Pace;
 use aragora_core::ids::WebhookId;
+use aragora_core::subscription::Subscription;
 use aragora_core::time::Millis;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
@@ -86,6 +87,18 @@ pub struct Webhook {
     pub rev: u64,
     /// What the engine has learned.
     pub health: Health,
+}
+
+impl Webhook {
+    /// What it wants to be told.
+    pub fn subscription(&self) -> Subscription<'_> {
+        let config = &self.config;
+        Subscription {
+            project: &config.project,
+            event_types: &config.event_types,
+            filters: &config.filters,
+        }
+    }
 }
 
 /// What deliveries taught us about an endpoint. Written at most once a minute while all is well,
