@@ -10,6 +10,7 @@
 //! | [`aws`], [`queues`], [`functions`], [`logs`], [`processes`] | what can be done to the stack behind the API's back |
 //! | [`proxy`] | a reverse proxy in front of the AWS endpoint that fails on purpose |
 //! | [`python`] | the receiver's side of a signature, in Python, as the documents print it |
+//! | [`hostile_urls`], [`sentinels`] | the URLs that every route refuses, and secrets that must turn up nowhere |
 //! | [`wait`] | waiting for something to become true, without sleeping for luck |
 //! | [`template`], [`yaml`], [`workspace`] | the project's own files, for the tests that keep its lists together |
 //! | [`bench`] | the figures of `make bench` |
@@ -27,6 +28,7 @@ pub mod aws;
 pub mod bench;
 pub mod clock;
 pub mod functions;
+pub mod hostile_urls;
 pub mod http_client;
 pub mod logs;
 pub mod processes;
@@ -34,6 +36,7 @@ pub mod proxy;
 pub mod python;
 pub mod queues;
 pub mod receiver;
+pub mod sentinels;
 pub mod server;
 pub mod stack;
 pub mod template;

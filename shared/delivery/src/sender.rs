@@ -11,6 +11,7 @@
 
 mod body;
 mod connect;
+mod credentials;
 mod failure;
 #[cfg(test)]
 mod https_tests;
@@ -28,6 +29,7 @@ use rustls::ClientConfig;
 use tokio::time::{Instant, timeout};
 
 use self::connect::CheckedLookup;
+use self::credentials::Credentials;
 pub use self::failure::{ErrorClass, Failure};
 use crate::resolve::Resolver;
 
@@ -68,7 +70,8 @@ pub struct Sender {
 pub struct OutgoingRequest<'a> {
     /// Where to; checked again before anything else happens.
     pub url: &'a str,
-    /// All headers except those of the connection (`Host`, `Content-Length`, ...).
+    /// All headers except those of the connection (`Host`, `Content-Length`, ...). Values marked
+    /// sensitive are cut out of what is kept of the answer.
     pub headers: HeaderMap,
     /// The exact bytes the signatures were made over.
     pub body: Vec<u8>,
@@ -115,8 +118,8 @@ pub struct Answer {
     /// `Retry-After` as received, at most 64 printable ASCII characters: seconds, an HTTP date, or
     /// nonsense. From any status; what counts is the reader's to decide.
     pub retry_after: Option<String>,
-    /// The first 2,000 characters of a failure's body, made harmless. `None` on success, when the
-    /// body is empty and when it is compressed.
+    /// The first 2,000 characters of a failure's body, made harmless and without the credentials
+    /// of the request. `None` on success, when the body is empty and when it is compressed.
     pub excerpt: Option<String>,
 }
 
@@ -191,13 +194,17 @@ impl Sender {
     pub async fn send(&self, request: OutgoingRequest<'_>) -> Attempt {
         let limit = request.timeout;
         let started = Instant::now();
+        let credentials = Credentials::of(&request.headers);
         let answered = match self.prepare(request) {
             Ok(prepared) => exchange(&self.client, prepared, limit).await,
             Err(failure) => Err(failure),
         };
         let elapsed = started.elapsed();
         let outcome = match answered {
-            Ok(response) => Outcome::Answered(read(response, limit.saturating_sub(elapsed)).await),
+            Ok(response) => {
+                let remaining = limit.saturating_sub(elapsed);
+                Outcome::Answered(read(response, &credentials, remaining).await)
+            }
             Err(failure) => Outcome::Failed(failure),
         };
         Attempt { outcome, latency_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX) }
@@ -223,7 +230,7 @@ async fn exchange(client: &Client, request: Request, limit: Duration) -> Result<
     }
 }
 
-async fn read(response: Response, remaining: Duration) -> Answer {
+async fn read(response: Response, credentials: &Credentials, remaining: Duration) -> Answer {
     let status = response.status();
     let retry_after = retry_after(response.headers());
     let excerpt = if status.is_success() {
@@ -233,7 +240,7 @@ async fn read(response: Response, remaining: Duration) -> Answer {
         // What follows is not a body but another protocol, which we did not ask for.
         None
     } else {
-        body::excerpt(response, remaining).await
+        body::excerpt(response, credentials, remaining).await
     };
     Answer { status: status.as_u16(), retry_after, excerpt }
 }

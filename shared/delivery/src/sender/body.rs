@@ -6,6 +6,8 @@ use reqwest::Response;
 use reqwest::header::CONTENT_ENCODING;
 use tokio::time::{Instant, timeout};
 
+use super::credentials::Credentials;
+
 /// Most bytes taken from one answer's body.
 const READ_LIMIT: u64 = 64 * 1024;
 
@@ -28,20 +30,27 @@ enum Rest {
     More(u64),
 }
 
-/// The beginning of a failure's body as harmless text, taking at most `remaining`.
+/// The beginning of a failure's body as harmless text without `credentials`, taking at most
+/// `remaining`.
 ///
 /// `None` for an empty body and for an encoded one: nothing is ever decompressed (a small answer
 /// could become gigabytes), and compressed bytes are of no use to a reader.
-pub(super) async fn excerpt(mut response: Response, remaining: Duration) -> Option<String> {
+pub(super) async fn excerpt(
+    mut response: Response,
+    credentials: &Credentials,
+    remaining: Duration,
+) -> Option<String> {
     let legible = !is_encoded(&response);
     let mut kept = Vec::new();
+    // Whether an excerpt ends within a credential shows only behind it.
+    let room = EXCERPT_BYTES + credentials.longest();
     let begun = Instant::now();
-    let filled = timeout(remaining, fill(&mut response, &mut kept)).await;
+    let filled = timeout(remaining, fill(&mut response, &mut kept, room)).await;
     if let Ok(Rest::More(taken)) = filled {
         let remaining = remaining.saturating_sub(begun.elapsed());
         drain(response, READ_LIMIT.saturating_sub(taken), remaining).await;
     }
-    (legible && !kept.is_empty()).then(|| harmless(&kept))
+    (legible && !kept.is_empty()).then(|| harmless(&credentials.redact(&kept)))
 }
 
 /// Reads a body away for the connection's sake, within narrow bounds; beyond them dropping it
@@ -57,14 +66,14 @@ fn is_encoded(response: &Response) -> bool {
         .is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
-/// Takes bytes until there are enough for an excerpt. What has arrived stays in `kept` even if
-/// the caller stops waiting.
-async fn fill(response: &mut Response, kept: &mut Vec<u8>) -> Rest {
+/// Takes bytes until `kept` holds `enough`. What has arrived stays there even if the caller stops
+/// waiting.
+async fn fill(response: &mut Response, kept: &mut Vec<u8>, enough: usize) -> Rest {
     let mut taken = 0;
-    while kept.len() < EXCERPT_BYTES {
+    while kept.len() < enough {
         match response.chunk().await {
             Ok(Some(chunk)) => {
-                let room = EXCERPT_BYTES - kept.len();
+                let room = enough - kept.len();
                 kept.extend(chunk.iter().take(room));
                 taken += size(&chunk);
             }
@@ -113,12 +122,13 @@ fn harmless(bytes: &[u8]) -> String {
 fn is_harmful(character: char) -> bool {
     match character {
         '\n' | '\t' => false,
-        // Line and paragraph separators, and the marks, embeddings, overrides and isolates that
-        // reorder what a reader sees (UAX #9).
-        '\u{200e}'
+        // Line and paragraph separators, the marks, embeddings, overrides and isolates that
+        // reorder what a reader sees (UAX #9), and the deprecated controls beside them.
+        '\u{61c}'
+        | '\u{200e}'
         | '\u{200f}'
         | '\u{2028}'..='\u{202e}'
-        | '\u{2066}'..='\u{2069}'
+        | '\u{2066}'..='\u{206f}'
         | '\u{feff}' => true,
         other => other.is_control(),
     }
@@ -137,6 +147,7 @@ mod tests {
     fn what_could_steer_a_reader_is_replaced() {
         assert_eq!(harmless(b"a\x1b[31mb\0c\x7f\r\nd"), "a\u{fffd}[31mb\u{fffd}c\u{fffd}\nd");
         assert_eq!(harmless("x\u{202e}y\u{2028}z\u{9b}".as_bytes()), "x\u{fffd}y\u{fffd}z\u{fffd}");
+        assert_eq!(harmless("x\u{61c}y\u{206f}z".as_bytes()), "x\u{fffd}y\u{fffd}z");
         assert_eq!(harmless(b"\xff\xc3("), "\u{fffd}\u{fffd}(");
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aragora_core::url_policy::UrlPolicy;
 use http::HeaderMap;
-use rcgen::{CertificateParams, CertifiedIssuer, DnType, KeyPair, date_time_ymd};
+use rcgen::{Certificate, CertificateParams, CertifiedIssuer, DnType, KeyPair, date_time_ymd};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{RootCertStore, ServerConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -37,10 +37,19 @@ fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
 /// What a receiver shows for a certificate.
 fn server(issuer: &CertifiedIssuer<'static, KeyPair>, name: &str, until: i32) -> ServerConfig {
     let key = KeyPair::generate().expect("a key");
+    let certificate = params(name, 2_020, until).signed_by(&key, issuer).expect("a certificate");
+    showing(&certificate, &key)
+}
+
+fn params(name: &str, from: i32, until: i32) -> CertificateParams {
     let mut params = CertificateParams::new([name.to_owned()]).expect("a name");
-    params.not_before = date_time_ymd(2020, 1, 1);
+    params.not_before = date_time_ymd(from, 1, 1);
     params.not_after = date_time_ymd(until, 1, 1);
-    let certificate = params.signed_by(&key, issuer).expect("a certificate");
+    params
+}
+
+/// A receiver with this certificate.
+fn showing(certificate: &Certificate, key: &KeyPair) -> ServerConfig {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -133,6 +142,25 @@ async fn a_receiver_that_cannot_be_verified_gets_no_request() {
         (server(&stranger, "receiver.test", 2_100), "the certificate's issuer is not trusted"),
     ] {
         let mut receiver = receive(config).await;
+        let outcome = send(&sender_trusting(&issuer, receiver.port), receiver.port).await;
+        let expected = Failure { class: ErrorClass::Tls, message: message.into() };
+        assert_eq!(outcome, Outcome::Failed(expected));
+        assert!(receiver.agreed.try_recv().is_err());
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_nobody_signed_or_not_yet_is_refused() {
+    let issuer = authority("Ours");
+    let key = KeyPair::generate().expect("a key");
+    let own = params("receiver.test", 2_020, 2_100).self_signed(&key).expect("a certificate");
+    let early =
+        params("receiver.test", 2_090, 2_100).signed_by(&key, &issuer).expect("a certificate");
+    for (certificate, message) in [
+        (own, "the certificate's issuer is not trusted"),
+        (early, "the certificate is not valid yet"),
+    ] {
+        let mut receiver = receive(showing(&certificate, &key)).await;
         let outcome = send(&sender_trusting(&issuer, receiver.port), receiver.port).await;
         let expected = Failure { class: ErrorClass::Tls, message: message.into() };
         assert_eq!(outcome, Outcome::Failed(expected));

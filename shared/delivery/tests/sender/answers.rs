@@ -89,7 +89,7 @@ async fn every_2xx_is_success_and_nothing_else_is() {
 #[tokio::test]
 async fn redirects_are_reported_and_not_followed() {
     let trap = Trap::set();
-    for status in [301, 302, 303, 307, 308] {
+    for status in [300, 301, 302, 303, 305, 306, 307, 308] {
         let reply = format!(
             "HTTP/1.1 {status} Elsewhere\r\nlocation: http://127.0.0.1:{}/\r\ncontent-length: 0\r\n\r\n",
             trap.port()

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use aragora_delivery::sender::OutgoingRequest;
+use http::{HeaderMap, HeaderValue};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -227,5 +229,36 @@ async fn compressed_bodies_are_never_decoded() {
         let receiver = Receiver::answering(reply).await;
         let got = answer(post(&local_sender(receiver.port), &url(receiver.port), PATIENT).await);
         assert_eq!((got.status, got.excerpt), (500, None), "{coding}");
+    }
+}
+
+#[tokio::test]
+async fn credentials_that_a_receiver_repeats_are_not_kept() {
+    // As error pages do that print the request: at once, again and again, and across the end of
+    // what is kept.
+    let token = "SENTINEL-0123456789";
+    for before in ["".to_owned(), token.repeat(200), "x".repeat(7_995), "\u{1f600}".repeat(1_997)] {
+        let page = format!("{before}Authorization: Bearer {token} blue {}", token.repeat(900));
+        let head = format!("HTTP/1.1 500 No\r\ncontent-length: {}\r\n\r\n", page.len());
+        let receiver = Receiver::answering(format!("{head}{page}")).await;
+        let mut headers = HeaderMap::new();
+        for (name, value) in
+            [("authorization", format!("Bearer {token}")), ("x-team", "blue".into())]
+        {
+            let mut value = HeaderValue::from_str(&value).expect("a value");
+            value.set_sensitive(true);
+            headers.insert(name, value);
+        }
+        let request = OutgoingRequest {
+            url: &url(receiver.port),
+            headers,
+            body: b"{}".to_vec(),
+            timeout: PATIENT,
+        };
+        let kept = answer(local_sender(receiver.port).send(request).await).excerpt.expect("a page");
+        assert!(!kept.contains("SENTINEL"), "{kept}");
+        if before.is_empty() {
+            assert!(kept.starts_with("Authorization: [redacted] blue [redacted]"), "{kept}");
+        }
     }
 }

@@ -149,6 +149,29 @@ async fn something_other_than_tls() {
 }
 
 #[tokio::test]
+async fn a_tls_handshake_that_never_ends() {
+    // The header of a handshake record of 16 KiB and of a ServerHello in it, and then a byte now
+    // and again; or records without end that are legal by themselves (change cipher spec).
+    for (first, then) in [
+        (&b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc"[..], &b"\x03"[..]),
+        (b"", b"\x16\x03\x03\x00\x01\x02"),
+        (b"", b"\x14\x03\x03\x00\x01\x01"),
+    ] {
+        let receiver = Receiver::start(move |mut connection: Connection| async move {
+            connection.write(first).await;
+            let mut drip = tokio::time::interval(Duration::from_millis(50));
+            while connection.write(then).await.is_some() {
+                drip.tick().await;
+            }
+        })
+        .await;
+        let target = format!("https://receiver.test:{}/hook", receiver.port);
+        let class = class_of(receiver.port, &target, SHORT).await;
+        assert!([ErrorClass::Timeout, ErrorClass::Tls].contains(&class), "{first:?}: {class}");
+    }
+}
+
+#[tokio::test]
 async fn a_request_that_is_given_up_closes_its_connection() {
     let (report, mut reports) = tokio::sync::mpsc::unbounded_channel();
     let receiver = Receiver::start(move |mut connection| {

@@ -7,6 +7,9 @@ mod answers;
 mod bodies;
 mod failures;
 mod guard;
+mod hostile;
+mod memory;
+mod names;
 mod proxies;
 mod receiver;
 

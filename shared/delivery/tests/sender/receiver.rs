@@ -134,6 +134,11 @@ impl Receiver {
     pub(crate) async fn seen(&mut self) -> Seen {
         self.requests.recv().await.expect("a request arrives")
     }
+
+    /// No request has arrived that was not looked at.
+    pub(crate) fn assert_quiet(&mut self) {
+        assert!(self.requests.is_empty(), "{:?}", self.requests.try_recv());
+    }
 }
 
 /// A port where no connection may ever arrive.
