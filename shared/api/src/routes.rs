@@ -65,6 +65,8 @@ pub enum RouteId {
     UpdateWebhook,
     /// `DELETE /api/webhooks/{webhook_id}`
     DeleteWebhook,
+    /// `POST /api/webhooks/{webhook_id}/regenerate-secret`, also `/rotate-secret`
+    RotateSecret,
     /// `GET /api/webhooks/events`
     ListEventTypes,
     /// `GET /api/webhooks/events/categories`
@@ -120,6 +122,8 @@ const fn route(
 
 const WEBHOOKS: &str = "/api/webhooks";
 const WEBHOOK: &str = "/api/webhooks/{webhook_id}";
+const REGENERATE: &str = "/api/webhooks/{webhook_id}/regenerate-secret";
+const ROTATE: &str = "/api/webhooks/{webhook_id}/rotate-secret";
 const EVENT_TYPES: &str = "/api/webhooks/events";
 const CATEGORIES: &str = "/api/webhooks/events/categories";
 const RECEIPTS: &str = "/api/webhooks/{webhook_id}/receipts";
@@ -148,6 +152,8 @@ pub static ROUTES: &[Route] = &[
     route(Function::Webhooks, Method::PUT, WEBHOOK, WEBHOOKS_WRITE, RouteId::UpdateWebhook),
     route(Function::Webhooks, Method::PATCH, WEBHOOK, WEBHOOKS_WRITE, RouteId::UpdateWebhook),
     route(Function::Webhooks, Method::DELETE, WEBHOOK, WEBHOOKS_DELETE, RouteId::DeleteWebhook),
+    route(Function::Webhooks, Method::POST, REGENERATE, WEBHOOKS_WRITE, RouteId::RotateSecret),
+    route(Function::Webhooks, Method::POST, ROTATE, WEBHOOKS_WRITE, RouteId::RotateSecret),
     route(Function::Webhooks, Method::GET, EVENT_TYPES, WEBHOOKS_READ, RouteId::ListEventTypes),
     route(Function::Webhooks, Method::GET, CATEGORIES, WEBHOOKS_READ, RouteId::ListEventCategories),
     route(Function::Receipts, Method::GET, RECEIPTS, WEBHOOKS_READ, RouteId::ListReceipts),

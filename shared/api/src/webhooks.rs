@@ -1,6 +1,10 @@
-//! `/api/webhooks` and `/api/webhooks/{webhook_id}`; the way to [`catalogue`].
+//! `/api/webhooks` and `/api/webhooks/{webhook_id}`; the way to [`catalogue`] and to the rest of
+//! what is done to webhooks.
+
+mod secrets;
 
 use aragora_core::ids::WebhookId;
+use aragora_core::rotation;
 use aragora_core::time::Millis;
 use aragora_store::registrations::Webhook;
 use aragora_webhooks::registry::{Registered, Registry, RegistryError};
@@ -43,6 +47,7 @@ pub async fn dispatch(registry: &Registry, call: Call) -> Result<Reply, ApiError
             registry.delete(call.principal()?.org_id(), &id).await?;
             Reply::ok(&json!({"deleted": true, "id": id, "webhook_id": id}))
         }
+        RouteId::RotateSecret => secrets::rotate(registry, &call).await,
         RouteId::ListEventTypes => catalogue::event_types(&call),
         RouteId::ListEventCategories => catalogue::categories(),
         other => Err(ApiError::internal(format!("{other:?} is not a route of webhooks"))),
@@ -94,6 +99,8 @@ fn shown(webhook: &Webhook, registry: &Registry, now: Millis) -> Map<String, Val
     let time = |at: Option<Millis>| at.map(Millis::rfc3339);
     let headers: Map<String, Value> =
         config.header_names.iter().map(|name| (name.clone(), "***".into())).collect();
+    let old_secrets: Vec<String> =
+        rotation::live(&config.old_secrets, now).map(|old| old.valid_until.rfc3339()).collect();
     let shown = json!({
         "id": webhook.id,
         "webhook_id": webhook.id,
@@ -107,6 +114,8 @@ fn shown(webhook: &Webhook, registry: &Registry, now: Millis) -> Map<String, Val
         "name": config.name,
         "description": config.description,
         "headers": headers,
+        "secret_count": old_secrets.len() + 1,
+        "old_secrets_valid_until": old_secrets,
         "filters": config.filters,
         "retry_policy": config.retry_policy.unwrap_or(registry.default_policy),
         "rate_limit_per_second": config.rate_limit_per_second,
@@ -138,6 +147,9 @@ impl From<RegistryError> for ApiError {
             RegistryError::NotFound => Self::not_found("webhook"),
             RegistryError::Contended => {
                 Self::conflict("the webhook is being changed by somebody else")
+            }
+            RegistryError::TooManySecrets(_) => {
+                Self::conflict(error.to_string()).with_code("too_many_secrets")
             }
             RegistryError::Store(error) => error.into(),
             error @ (RegistryError::Random(_) | RegistryError::Seal(_)) => Self::internal(error),

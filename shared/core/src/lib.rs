@@ -11,6 +11,7 @@
 //! | [`headers`] | which headers a webhook may add |
 //! | [`ids`] | typed, time-ordered ids |
 //! | [`pyjson`] | JSON text as CPython prints it |
+//! | [`rotation`] | which of a webhook's secrets are good |
 //! | [`time`] | points in time |
 //! | [`url_policy`] | which URLs may be called |
 
@@ -23,5 +24,6 @@ pub mod filters;
 pub mod headers;
 pub mod ids;
 pub mod pyjson;
+pub mod rotation;
 pub mod time;
 pub mod url_policy;

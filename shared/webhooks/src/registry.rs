@@ -1,8 +1,11 @@
-//! Registering, reading, changing and deleting webhooks.
+//! Registering, reading, changing and deleting webhooks; other secrets for them ([`secrets`]).
+
+pub mod secrets;
 
 use aragora_core::delivery::RetryPolicy;
 use aragora_core::delivery::circuit::Circuit;
 use aragora_core::ids::WebhookId;
+use aragora_core::rotation::TooManySecrets;
 use aragora_core::time::Millis;
 use aragora_core::url_policy::UrlPolicy;
 use aragora_delivery::resolve::{SystemResolver, check_target};
@@ -52,6 +55,9 @@ pub enum RegistryError {
     /// Others kept changing it.
     #[error("the webhook is being changed by somebody else")]
     Contended,
+    /// It has as many good secrets as it may have.
+    #[error("{}", secrets::too_many(.0.until))]
+    TooManySecrets(TooManySecrets),
     /// The table did not answer.
     #[error("the webhook could not be stored")]
     Store(#[from] StoreError),
@@ -91,6 +97,7 @@ impl Registry {
             name: None,
             description: None,
             secret: sealed::seal_secret(&self.keys, org, &id, &secret)?,
+            old_secrets: vec![],
             header_names: vec![],
             headers: None,
             filters: serde_json::Map::new(),
@@ -240,6 +247,8 @@ impl Registry {
         }
         if let Some(secret) = &granted.secret {
             config.secret = sealed::seal_secret(&self.keys, &webhook.org, &webhook.id, secret)?;
+            // A secret that is set, and not rotated, is the only one from then on.
+            config.old_secrets.clear();
         }
         if let Some(enabled) = wish.enabled {
             webhook.enabled = enabled;

@@ -16,6 +16,7 @@ use aragora_core::delivery::RetryPolicy;
 use aragora_core::delivery::circuit::Circuit;
 use aragora_core::delivery::pace::Pace;
 use aragora_core::ids::WebhookId;
+use aragora_core::rotation::OldSecret;
 use aragora_core::time::Millis;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
@@ -43,8 +44,11 @@ pub struct WebhookConfig {
     /// For people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// The signing secret, as an encryption envelope.
+    /// The newest signing secret, as an encryption envelope.
     pub secret: Value,
+    /// What it replaced, the newest first; those whose time is over are dropped at the next change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub old_secrets: Vec<OldSecret>,
     /// Names of the headers it adds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub header_names: Vec<String>,
