@@ -222,9 +222,9 @@ async fn slots_are_taken_by_one_worker_after_the_other(lab: &Lab) {
 async fn a_webhook_that_is_gone_stays_gone(lab: &Lab) {
     let registrations = lab.registrations().await;
     registrations.put(&webhook(1)).await.unwrap();
-    assert_eq!(registrations.delete("other", &id(1)).await.unwrap(), Changed::Outdated);
-    assert_eq!(registrations.delete("org", &id(1)).await.unwrap(), Changed::Done);
-    assert_eq!(registrations.delete("org", &id(1)).await.unwrap(), Changed::Outdated);
+    assert_eq!(registrations.delete("other", &id(1)).await.unwrap(), None);
+    assert!(registrations.delete("org", &id(1)).await.unwrap().is_some_and(|it| it.id == id(1)));
+    assert_eq!(registrations.delete("org", &id(1)).await.unwrap(), None);
     for outcome in [
         registrations.change(&webhook(1), true).await,
         registrations.disable("org", &id(1), "gone", T0).await,

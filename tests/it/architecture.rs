@@ -13,7 +13,7 @@ const LEVELS: [&[&str]; 7] = [
     &["aragora-delivery", "aragora-events", "aragora-webhooks"],
     &["aragora-api"],
     &["aragora-runtime"],
-    &["deliver", "events", "fan-out", "health", "receipts", "sweep", "webhooks"],
+    &["deliver", "events", "fan-out", "health", "receipts", "sweep", "webhook-test", "webhooks"],
 ];
 
 /// What is never shipped.

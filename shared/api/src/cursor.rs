@@ -16,6 +16,7 @@ pub(crate) enum Kind {
     Webhooks,
     Receipts,
     Events,
+    Circuits,
 }
 
 impl Kind {
@@ -24,6 +25,7 @@ impl Kind {
             Self::Webhooks => "w1:",
             Self::Receipts => "r1:",
             Self::Events => "e1:",
+            Self::Circuits => "b1:",
         }
     }
 }

@@ -20,6 +20,7 @@ pub mod receipts;
 pub mod reply;
 pub mod request;
 pub mod routes;
+pub mod webhook_test;
 pub mod webhooks;
 
 pub use error::{ApiError, FieldError};

@@ -1,6 +1,9 @@
 //! `/api/webhooks` and `/api/webhooks/{webhook_id}`; the way to [`catalogue`] and to the rest of
 //! what is done to webhooks.
 
+mod bulk;
+mod circuits;
+mod pause;
 mod secrets;
 
 use aragora_core::ids::WebhookId;
@@ -44,9 +47,13 @@ pub async fn dispatch(registry: &Registry, call: Call) -> Result<Reply, ApiError
         }
         RouteId::DeleteWebhook => {
             let id = webhook_id(&call)?;
-            registry.delete(call.principal()?.org_id(), &id).await?;
+            registry.delete(call.principal()?.org_id(), &id, call.now).await?;
             Reply::ok(&json!({"deleted": true, "id": id, "webhook_id": id}))
         }
+        RouteId::CreateWebhooks => bulk::create(registry, &call).await,
+        RouteId::PauseWebhooks => pause::pause(registry, &call).await,
+        RouteId::ResumeWebhooks => pause::resume(registry, &call).await,
+        RouteId::ListCircuits => circuits::list(registry, &call).await,
         RouteId::RotateSecret => secrets::rotate(registry, &call).await,
         RouteId::ListEventTypes => catalogue::event_types(&call),
         RouteId::ListEventCategories => catalogue::categories(),
@@ -56,11 +63,15 @@ pub async fn dispatch(registry: &Registry, call: Call) -> Result<Reply, ApiError
 
 async fn create(registry: &Registry, call: &Call) -> Result<Reply, ApiError> {
     let wish = read_wish(call)?;
-    let Registered { webhook, secret } =
-        registry.register(call.principal()?.org_id(), wish, call.now).await?;
-    let mut answer = shown(&webhook, registry, call.now);
-    answer.insert("secret".to_owned(), secret.expose().into());
-    Reply::created(&answer)
+    let registered = registry.register(call.principal()?.org_id(), wish, call.now).await?;
+    Reply::created(&created(&registered, registry, call.now))
+}
+
+/// A new webhook with its secret, for the only time that it is shown.
+fn created(registered: &Registered, registry: &Registry, now: Millis) -> Map<String, Value> {
+    let mut answer = shown(&registered.webhook, registry, now);
+    answer.insert("secret".to_owned(), registered.secret.expose().into());
+    answer
 }
 
 async fn list(registry: &Registry, call: &Call) -> Result<Reply, ApiError> {
@@ -80,7 +91,10 @@ pub(crate) fn webhook_id(call: &Call) -> Result<WebhookId, ApiError> {
 }
 
 fn read_wish(call: &Call) -> Result<Wish, ApiError> {
-    let mut fields = call.json_object()?;
+    wish_from(call.json_object()?)
+}
+
+fn wish_from(mut fields: Map<String, Value>) -> Result<Wish, ApiError> {
     for &(synonym, name) in SYNONYMS {
         if let Some(value) = fields.shift_remove(synonym) {
             fields.entry(name).or_insert(value);

@@ -242,8 +242,8 @@ impl Registrations {
         self.changed(update.send().await)
     }
 
-    /// Deletes a webhook; `Outdated` when there was none. One write unit per KB.
-    pub async fn delete(&self, org: &str, id: &WebhookId) -> Result<Changed, StoreError> {
+    /// Deletes a webhook and gives what it was; `None` when there was none. One write unit per KB.
+    pub async fn delete(&self, org: &str, id: &WebhookId) -> Result<Option<Webhook>, StoreError> {
         let answer = self
             .dynamo
             .client()
@@ -256,7 +256,7 @@ impl Registrations {
             .await
             .map_err(StoreError::from_sdk)?;
         self.dynamo.wrote(answer.consumed_capacity());
-        Ok(if answer.attributes.is_some() { Changed::Done } else { Changed::Outdated })
+        answer.attributes.as_ref().map(from_item).transpose()
     }
 
     fn update(

@@ -7,7 +7,7 @@ use aragora_delivery::sealed;
 use aragora_signing::secret::WebhookSecret;
 use aragora_store::registrations::{Changed, Webhook};
 
-use super::{CHANGE_ROUNDS, Registry, RegistryError};
+use super::{CHANGE_ROUNDS, Registry, RegistryError, news};
 use crate::wish::Problem;
 
 /// What a rotation is asked to do.
@@ -49,6 +49,7 @@ impl Registry {
         let secret = wanted(rotation)?.map_or_else(WebhookSecret::generate, Ok)?;
         let sealed = sealed::seal_secret(&self.keys, org, id, &secret)?;
         for _ in 0..CHANGE_ROUNDS {
+            let before = webhook.clone();
             let config = &mut webhook.config;
             let current = std::mem::replace(&mut config.secret, sealed.clone());
             config.old_secrets =
@@ -62,6 +63,7 @@ impl Registry {
             // No two envelopes are alike. When ours is there, it was stored, and the store was
             // asked a second time because its answer was lost.
             if webhook.config.secret == sealed {
+                self.tell(&news::of_change(&before, &webhook, now), now).await;
                 let old_valid_until = webhook.config.old_secrets.first().map(|it| it.valid_until);
                 return Ok(Rotated { webhook, secret, old_valid_until });
             }
