@@ -118,7 +118,7 @@ async fn what_may_hold_any_text_is_in_no_header_and_is_escaped_in_the_body() {
     };
     assert_eq!(names(0), names(1));
     assert_eq!(requests[1].header("x-own"), "1");
-    assert!(!requests[1].text().chars().any(|at| at.is_control()), "{:?}", requests[1].text());
+    assert!(!requests[1].text().chars().any(char::is_control), "{:?}", requests[1].text());
     let body = requests[1].json();
     assert_eq!((&body["debate_id"], &body["data"]), (&json!(text), &json!({text: text})));
     let list: Value = tenant.admin.get("/api/events").await.must(200);

@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use aragora_tests::api::Call;
 use aragora_tests::aws::DYNAMODB;
 use aragora_tests::clock::now_millis;
-use aragora_tests::queues::Queue;
+use aragora_tests::queues::{Message, Queue};
 use aragora_tests::sentinels::Sentinels;
 use aragora_tests::tenant::Webhook;
 use aragora_tests::wait::{PATIENCE, eventually};
@@ -44,13 +44,7 @@ impl Seen {
     async fn queue(&self, queue: &Queue, mark: &str) {
         let what = format!("a message about {mark} on {}", queue.name());
         eventually(PATIENCE, &what, async || {
-            let passed = Mutex::new(String::new());
-            let pass_all = |message: &aragora_tests::queues::Message| {
-                passed.lock().unwrap().push_str(&format!("{message:?}\n"));
-                false
-            };
-            queue.search(pass_all).await;
-            let passed = passed.into_inner().unwrap();
+            let passed = messages(queue).await;
             let found = passed.contains(mark);
             self.note(format!("the queue {}", queue.name()), passed);
             found.then_some(())
@@ -284,13 +278,8 @@ async fn places(scene: Scene, webhooks: &[Webhook], event: &str) -> (Sentinels, 
         seen.note(format!("the table {name}"), items(&session, table).await);
     }
     for (name, url) in &session.stack.queues {
-        let passed = Mutex::new(String::new());
-        let pass_all = |message: &aragora_tests::queues::Message| {
-            passed.lock().unwrap().push_str(&format!("{message:?}\n"));
-            false
-        };
-        Queue::new(session.aws(), url).search(pass_all).await;
-        seen.note(format!("the queue {name}"), passed.into_inner().unwrap());
+        let queue = Queue::new(session.aws(), url);
+        seen.note(format!("the queue {name}"), messages(&queue).await);
     }
     for name in session.stack.functions.keys() {
         for line in session.function(name).log().await.since(began).await {
@@ -303,6 +292,17 @@ async fn places(scene: Scene, webhooks: &[Webhook], event: &str) -> (Sentinels, 
         assert!(deleted < 300);
     }
     (sentinels, seen.0.into_inner().unwrap())
+}
+
+/// Every message that is visible on a queue, which stays there.
+async fn messages(queue: &Queue) -> String {
+    let passed = Mutex::new(Vec::new());
+    let pass_by = |message: &Message| {
+        passed.lock().unwrap().push(format!("{message:?}"));
+        false
+    };
+    queue.search(pass_by).await;
+    passed.into_inner().unwrap().join("\n")
 }
 
 /// Every item of a table, as the API of the table gives it.

@@ -37,20 +37,27 @@ impl Sentinels {
 }
 
 fn spellings(secret: &[u8]) -> Vec<String> {
-    let mut hex = String::new();
-    for byte in secret {
-        write!(hex, "{byte:02x}").expect("a string takes everything");
-    }
+    let hex = hexadecimal(secret);
     let mut all = vec![hex.to_uppercase(), hex];
     for before in 0..3 {
         // Only the characters that stand for bits of the secret and of nothing beside it.
         let padded = [vec![0; before], secret.to_vec()].concat();
         let whole = padded.len() * 8 / 6;
-        let text = STANDARD_NO_PAD.encode(&padded)[(before * 8).div_ceil(6)..whole].to_owned();
+        let encoded = STANDARD_NO_PAD.encode(&padded);
+        let text =
+            encoded.get((before * 8).div_ceil(6)..whole).expect("base64 is ASCII").to_owned();
         all.push(text.replace('+', "-").replace('/', "_"));
         all.push(text);
     }
     all
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    let mut hex = String::new();
+    for byte in bytes {
+        write!(hex, "{byte:02x}").expect("a string takes everything");
+    }
+    hex
 }
 
 #[cfg(test)]
@@ -66,7 +73,7 @@ mod tests {
         sentinels.add("it", secret);
         for before in ["", "a", "ab", "abc", "{\"secret\": \""] {
             let within = format!("{before}{secret}\"}}");
-            let hex: String = within.bytes().map(|byte| format!("{byte:02x}")).collect();
+            let hex = hexadecimal(within.as_bytes());
             for text in [
                 STANDARD.encode(&within),
                 URL_SAFE_NO_PAD.encode(&within),

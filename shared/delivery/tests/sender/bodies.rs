@@ -237,7 +237,7 @@ async fn credentials_that_a_receiver_repeats_are_not_kept() {
     // As error pages do that print the request: at once, again and again, and across the end of
     // what is kept.
     let token = "SENTINEL-0123456789";
-    for before in ["".to_owned(), token.repeat(200), "x".repeat(7_995), "\u{1f600}".repeat(1_997)] {
+    for before in [String::new(), token.repeat(200), "x".repeat(7_995), "\u{1f600}".repeat(1_997)] {
         let page = format!("{before}Authorization: Bearer {token} blue {}", token.repeat(900));
         let head = format!("HTTP/1.1 500 No\r\ncontent-length: {}\r\n\r\n", page.len());
         let receiver = Receiver::answering(format!("{head}{page}")).await;
