@@ -103,10 +103,12 @@ async fn a_bare_list_will_do_and_a_hundred_are_taken() {
 async fn when_nothing_is_registered_it_is_a_refusal() {
     let session = Session::shared().await;
     let tenant = session.tenant();
-    let reply = bulk(&tenant, &[json!({"url": URL}), wish("ftp://example.com/")]).await;
-    assert_eq!(reply.bad_fields(), ["webhooks[0].event_types", "webhooks[1].url"]);
+    let items = [json!({"url": URL}), wish("ftp://example.com/"), json!(5)];
+    let reply = bulk(&tenant, &items).await;
+    let named = ["webhooks[0].event_types", "webhooks[1].url", "webhooks[2]"];
+    assert_eq!(reply.bad_fields(), named);
     let refusal = reply.json();
-    assert_eq!((&refusal["created"], &refusal["failed"]), (&json!(0), &json!(2)));
+    assert_eq!((&refusal["created"], &refusal["failed"]), (&json!(0), &json!(3)));
     assert_eq!(refusal["results"][1]["errors"][0]["field"], "url");
     for (body, field) in [
         (json!({"webhooks": []}), "webhooks"),

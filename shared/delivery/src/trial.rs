@@ -142,7 +142,8 @@ fn example(
     if let Some(data) = data.as_object_mut() {
         data.insert(MARK.to_owned(), true.into());
     }
-    let debate_id = known.and_then(|known| Some(known.example().get("debate_id")?.as_str()?.to_owned()));
+    let debate_id =
+        known.and_then(|known| Some(known.example().get("debate_id")?.as_str()?.to_owned()));
     Ok(InlineEvent {
         project: webhook.config.project.clone(),
         event_type: event_type.to_owned(),

@@ -70,10 +70,11 @@ fn answer(
         .enumerate()
         .filter_map(|(at, result)| Some((at, result.as_ref().err()?)))
         .flat_map(|(at, error)| {
-            let within = move |it: &FieldError| {
-                FieldError::new(format!("{list}[{at}].{}", it.field), it.message.clone())
-            };
-            error.fields().iter().map(within)
+            error.fields().iter().map(move |it| {
+                let inside =
+                    if it.field == body::BODY { String::new() } else { format!(".{}", it.field) };
+                FieldError::new(format!("{list}[{at}]{inside}"), it.message.clone())
+            })
         })
         .collect();
     let count = results.len();
