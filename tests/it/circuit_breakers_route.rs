@@ -33,10 +33,13 @@ async fn what_is_not_closed_comes_first() {
     let session = Session::shared().await;
     let tenant = session.tenant();
     let receiver = Receiver::start().await;
-    session.tenant().subscribe(URL, &["*"]).await;
-    let (one, two) = (tenant.subscribe(URL, &["*"]).await, tenant.subscribe(URL, &["*"]).await);
+    session.tenant().subscribe(URL, &["debate.started"]).await;
+    let (one, two) = (
+        tenant.subscribe(URL, &["debate.started"]).await,
+        tenant.subscribe(URL, &["debate.started"]).await,
+    );
     let webhook = broken(&tenant, &receiver).await;
-    let last = tenant.subscribe(URL, &["*"]).await;
+    let last = tenant.subscribe(URL, &["debate.started"]).await;
 
     let list = tenant.admin.get(PATHS[0]).await.must(200);
     let circuits = list["circuit_breakers"].as_array().unwrap();
