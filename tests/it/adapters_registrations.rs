@@ -19,6 +19,7 @@ on_both_engines!(
     what_is_put_is_read,
     a_change_needs_the_revision_it_was_made_from,
     only_the_enabled_are_disabled,
+    only_what_was_disabled_for_a_reason_is_enabled_again,
     observing_keeps_what_the_user_set,
     one_worker_opens_a_circuit_and_one_probes_it,
     slots_are_taken_by_one_worker_after_the_other,
@@ -99,6 +100,25 @@ async fn a_change_needs_the_revision_it_was_made_from(lab: &Lab) {
     let again = Webhook { rev: 2, disabled_reason: None, ..loser };
     assert_eq!(registrations.change(&again, false).await.unwrap(), Changed::Done);
     assert_eq!(read(&registrations, 1).await, Webhook { rev: 3, ..again });
+}
+
+async fn only_what_was_disabled_for_a_reason_is_enabled_again(lab: &Lab) {
+    let registrations = lab.registrations().await;
+    registrations.put(&webhook(1)).await.unwrap();
+    registrations.observe("org", &id(1), &failed(T0, 7)).await.unwrap();
+    let again = async |number: u32, reason: &str| {
+        registrations.enable_again("org", &id(number), reason, T0.plus(9)).await.unwrap()
+    };
+    assert_eq!(again(1, "paused").await, Changed::Outdated, "it is enabled");
+    registrations.disable("org", &id(1), "paused", T0.plus(5)).await.unwrap();
+    assert_eq!(again(1, "gone").await, Changed::Outdated, "it is disabled for another reason");
+    assert_eq!(again(2, "paused").await, Changed::Outdated, "there is none");
+    assert_eq!(again(1, "paused").await, Changed::Done);
+    let stored = read(&registrations, 1).await;
+    assert_eq!((stored.enabled, &stored.disabled_reason, stored.rev), (true, &None, 3));
+    assert_eq!((stored.updated_at, stored.health.circuit), (T0.plus(9), Circuit::default()));
+    assert_eq!(stored.health.last_failure_at, Some(T0), "what happened stays known");
+    assert_eq!(again(1, "paused").await, Changed::Outdated, "once is enough");
 }
 
 async fn only_the_enabled_are_disabled(lab: &Lab) {
@@ -222,9 +242,9 @@ async fn slots_are_taken_by_one_worker_after_the_other(lab: &Lab) {
 async fn a_webhook_that_is_gone_stays_gone(lab: &Lab) {
     let registrations = lab.registrations().await;
     registrations.put(&webhook(1)).await.unwrap();
-    assert_eq!(registrations.delete("other", &id(1)).await.unwrap(), Changed::Outdated);
-    assert_eq!(registrations.delete("org", &id(1)).await.unwrap(), Changed::Done);
-    assert_eq!(registrations.delete("org", &id(1)).await.unwrap(), Changed::Outdated);
+    assert_eq!(registrations.delete("other", &id(1)).await.unwrap(), None);
+    assert!(registrations.delete("org", &id(1)).await.unwrap().is_some_and(|it| it.id == id(1)));
+    assert_eq!(registrations.delete("org", &id(1)).await.unwrap(), None);
     for outcome in [
         registrations.change(&webhook(1), true).await,
         registrations.disable("org", &id(1), "gone", T0).await,

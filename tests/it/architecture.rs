@@ -22,6 +22,7 @@ const LEVELS: [&[&str]; 7] = [
         "redeliver",
         "redeliveries",
         "sweep",
+        "webhook-test",
         "webhooks",
     ],
 ];

@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt as _};
 use http::Method;
 use serde_json::json;
 
-const ROUTES: [(Method, &str, &str); 33] = [
+const ROUTES: [(Method, &str, &str); 39] = [
     (Method::GET, "/api/webhooks", "webhooks:read"),
     (Method::GET, "/api/webhooks/wh-none", "webhooks:read"),
     (Method::GET, "/api/webhooks/events", "webhooks:read"),
@@ -22,6 +22,12 @@ const ROUTES: [(Method, &str, &str); 33] = [
     (Method::PUT, "/api/webhooks/wh-none", "webhooks:write"),
     (Method::PATCH, "/api/webhooks/wh-none", "webhooks:write"),
     (Method::POST, "/api/webhooks/wh-none/receipts/dlv-none/retry", "webhooks:write"),
+    (Method::POST, "/api/webhooks/wh-none/regenerate-secret", "webhooks:write"),
+    (Method::POST, "/api/webhooks/wh-none/rotate-secret", "webhooks:write"),
+    (Method::POST, "/api/webhooks/wh-none/test", "webhooks:write"),
+    (Method::POST, "/api/webhooks/bulk", "webhooks:write"),
+    (Method::POST, "/api/webhooks/pause-all", "webhooks:write"),
+    (Method::POST, "/api/webhooks/resume-all", "webhooks:write"),
     (Method::DELETE, "/api/webhooks/wh-none", "webhooks:delete"),
     (Method::GET, "/api/webhooks/dead-letter", "webhooks:read"),
     (Method::GET, "/api/webhooks/dead-letter/dlv-none", "webhooks:read"),

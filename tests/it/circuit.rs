@@ -37,7 +37,7 @@ async fn five_failures_open_it_and_a_probe_closes_it() {
     let session = Session::shared().await;
     let tenant = session.tenant();
     let receiver = Receiver::start().await;
-    let watcher = tenant.subscribe(&receiver.url("/news"), &["webhook.*"]).await;
+    let watcher = tenant.subscribe(&receiver.url("/news"), &["webhook.circuit_*"]).await;
     let webhook = opened(&tenant, &receiver, &[200]).await;
 
     let event = tenant.publish("vote", json!({"n": "held"})).await;

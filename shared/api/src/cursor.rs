@@ -18,6 +18,7 @@ pub(crate) enum Kind {
     Events,
     DeadLetters,
     Jobs,
+    Circuits,
 }
 
 impl Kind {
@@ -28,6 +29,7 @@ impl Kind {
             Self::Events => "e1:",
             Self::DeadLetters => "d1:",
             Self::Jobs => "j1:",
+            Self::Circuits => "b1:",
         }
     }
 }

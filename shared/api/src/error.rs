@@ -162,6 +162,11 @@ impl ApiError {
         Self::new(ErrorKind::Forbidden, format!("the permission {permission} is missing"))
     }
 
+    /// 403: the route is for people with the role `admin` or `owner`.
+    pub fn admins_only() -> Self {
+        Self::new(ErrorKind::Forbidden, "a token with the role admin or owner is needed")
+    }
+
     /// 404: there is no such `what` (a kind of thing, such as `webhook`). Another organisation's is
     /// not found either, so never say whose it is.
     pub fn not_found(what: &str) -> Self {

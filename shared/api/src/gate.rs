@@ -123,13 +123,10 @@ impl Gate {
         let query = Query::parse(parts.uri.query().unwrap_or_default());
         let principal = match route.access {
             Access::Public => None,
-            Access::Needs(permission) => {
+            access => {
                 let principal = self.authenticator.authenticate(&parts.headers, &query, now)?;
                 let caller = noted.principal.insert(principal);
-                // The one permission check, before anything is looked up.
-                if !caller.allows(permission) {
-                    return Err(ApiError::forbidden(permission));
-                }
+                check_access(access, caller)?;
                 Some(caller.clone())
             }
         };
@@ -171,6 +168,17 @@ impl Gate {
             response.body_mut().clear();
         }
         response
+    }
+}
+
+/// The one permission check, before anything is looked up.
+fn check_access(access: Access, caller: &Principal) -> Result<(), ApiError> {
+    match access {
+        Access::Needs(permission) if !caller.allows(permission) => {
+            Err(ApiError::forbidden(permission))
+        }
+        Access::Admin if !caller.is_admin() => Err(ApiError::admins_only()),
+        Access::Public | Access::Needs(_) | Access::Admin => Ok(()),
     }
 }
 

@@ -122,6 +122,20 @@ fn refusals_come_in_the_order_path_caller_permission_size() {
 }
 
 #[test]
+fn a_service_is_no_administrator_whatever_roles_it_names() {
+    for (roles, uri) in [
+        ("admin", "/api/system/circuit-breakers"),
+        ("owner,admin", "/api/v1/circuit-breakers"),
+        ("viewer", "/api/circuit-breakers"),
+    ] {
+        let answer = run(Function::Webhooks, request("GET", uri, &as_service(roles, &[])), echo);
+        assert_eq!((answer.status, &answer.json()["code"]), (403, &json!("forbidden")), "{uri}");
+    }
+    let anonymous = request("GET", "/api/system/circuit-breakers", &[]);
+    assert_eq!(run(Function::Webhooks, anonymous, echo).status, 401);
+}
+
+#[test]
 fn an_announced_body_over_the_limit_is_413_too() {
     let headers = as_service("editor", &[("content-length", "999999999")]);
     assert_eq!(run(Function::Events, request("POST", "/api/events", &headers), echo).status, 413);

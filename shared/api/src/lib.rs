@@ -25,6 +25,7 @@ pub mod reply;
 pub mod request;
 pub mod routes;
 mod statistics;
+pub mod webhook_test;
 pub mod webhooks;
 
 pub use error::{ApiError, FieldError};

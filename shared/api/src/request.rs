@@ -69,6 +69,15 @@ impl Call {
         body::parse(&self.body).map_err(one)
     }
 
+    /// The body, which must be a JSON object with its keys in order, or nothing at all, which is
+    /// the same as an empty object.
+    pub fn optional_object(&self) -> Result<Map<String, Value>, ApiError> {
+        if self.body.iter().all(u8::is_ascii_whitespace) {
+            return Ok(Map::new());
+        }
+        self.json_object()
+    }
+
     /// The body, which must be a JSON object, with its keys in order.
     pub fn json_object(&self) -> Result<Map<String, Value>, ApiError> {
         body::parse_object(&self.body).map_err(one)

@@ -9,9 +9,9 @@ use http::Method;
 
 use crate::percent::decode_segment;
 
-/// The largest body of a publish: 100 events of ordinary size. Lambda takes 6 MB, base64 and
+/// The largest body with a list of things, such as 100 events of ordinary size. Lambda takes 6 MB, base64 and
 /// envelope included.
-pub const PUBLISH_BODY_LIMIT: usize = 5 * 1024 * 1024;
+pub const BATCH_BODY_LIMIT: usize = 5 * 1024 * 1024;
 /// The largest body of anything else.
 pub const BODY_LIMIT: usize = 256 * 1024;
 
@@ -20,6 +20,8 @@ pub const BODY_LIMIT: usize = 256 * 1024;
 pub enum Function {
     /// Registrations.
     Webhooks,
+    /// A delivery now, to see whether the receiver takes it.
+    WebhookTest,
     /// What became of deliveries.
     Receipts,
     /// What was given up, and sending it again.
@@ -32,13 +34,20 @@ pub enum Function {
 
 impl Function {
     /// Every function that answers HTTP.
-    pub const ALL: &[Self] =
-        &[Self::Webhooks, Self::Receipts, Self::Redeliveries, Self::Events, Self::Health];
+    pub const ALL: &[Self] = &[
+        Self::Webhooks,
+        Self::WebhookTest,
+        Self::Receipts,
+        Self::Redeliveries,
+        Self::Events,
+        Self::Health,
+    ];
 
     /// The name of its package, of its folder and of its binary.
     pub const fn package(self) -> &'static str {
         match self {
             Self::Webhooks => "webhooks",
+            Self::WebhookTest => "webhook-test",
             Self::Receipts => "receipts",
             Self::Redeliveries => "redeliveries",
             Self::Events => "events",
@@ -54,6 +63,8 @@ pub enum Access {
     Public,
     /// A credential of an organisation, with this permission.
     Needs(Permission),
+    /// A JWT with the role `admin` or `owner`. Neither a service nor an API key is an admin.
+    Admin,
 }
 
 /// What a route does: by this a handler module tells its routes apart.
@@ -69,6 +80,18 @@ pub enum RouteId {
     UpdateWebhook,
     /// `DELETE /api/webhooks/{webhook_id}`
     DeleteWebhook,
+    /// `POST /api/webhooks/{webhook_id}/regenerate-secret`, also `/rotate-secret`
+    RotateSecret,
+    /// `POST /api/webhooks/bulk`
+    CreateWebhooks,
+    /// `POST /api/webhooks/pause-all`
+    PauseWebhooks,
+    /// `POST /api/webhooks/resume-all`
+    ResumeWebhooks,
+    /// `POST /api/webhooks/{webhook_id}/test`
+    TestWebhook,
+    /// `GET /api/system/circuit-breakers`, also `/api/circuit-breakers`
+    ListCircuits,
     /// `GET /api/webhooks/events`
     ListEventTypes,
     /// `GET /api/webhooks/events/categories`
@@ -138,7 +161,9 @@ const fn route(
     id: RouteId,
 ) -> Route {
     let body_limit = match id {
-        RouteId::PublishEvents | RouteId::DispatchEvents => PUBLISH_BODY_LIMIT,
+        RouteId::PublishEvents | RouteId::DispatchEvents | RouteId::CreateWebhooks => {
+            BATCH_BODY_LIMIT
+        }
         _ => BODY_LIMIT,
     };
     Route { function, method, path, access, id, body_limit }
@@ -146,6 +171,14 @@ const fn route(
 
 const WEBHOOKS: &str = "/api/webhooks";
 const WEBHOOK: &str = "/api/webhooks/{webhook_id}";
+const REGENERATE: &str = "/api/webhooks/{webhook_id}/regenerate-secret";
+const ROTATE: &str = "/api/webhooks/{webhook_id}/rotate-secret";
+const TEST: &str = "/api/webhooks/{webhook_id}/test";
+const BULK: &str = "/api/webhooks/bulk";
+const PAUSE_ALL: &str = "/api/webhooks/pause-all";
+const RESUME_ALL: &str = "/api/webhooks/resume-all";
+const SYSTEM_CIRCUITS: &str = "/api/system/circuit-breakers";
+const CIRCUITS: &str = "/api/circuit-breakers";
 const EVENT_TYPES: &str = "/api/webhooks/events";
 const CATEGORIES: &str = "/api/webhooks/events/categories";
 const RECEIPTS: &str = "/api/webhooks/{webhook_id}/receipts";
@@ -188,6 +221,14 @@ pub static ROUTES: &[Route] = &[
     route(Function::Webhooks, Method::PUT, WEBHOOK, WEBHOOKS_WRITE, RouteId::UpdateWebhook),
     route(Function::Webhooks, Method::PATCH, WEBHOOK, WEBHOOKS_WRITE, RouteId::UpdateWebhook),
     route(Function::Webhooks, Method::DELETE, WEBHOOK, WEBHOOKS_DELETE, RouteId::DeleteWebhook),
+    route(Function::Webhooks, Method::POST, REGENERATE, WEBHOOKS_WRITE, RouteId::RotateSecret),
+    route(Function::Webhooks, Method::POST, ROTATE, WEBHOOKS_WRITE, RouteId::RotateSecret),
+    route(Function::Webhooks, Method::POST, BULK, WEBHOOKS_WRITE, RouteId::CreateWebhooks),
+    route(Function::Webhooks, Method::POST, PAUSE_ALL, WEBHOOKS_WRITE, RouteId::PauseWebhooks),
+    route(Function::Webhooks, Method::POST, RESUME_ALL, WEBHOOKS_WRITE, RouteId::ResumeWebhooks),
+    route(Function::Webhooks, Method::GET, SYSTEM_CIRCUITS, Access::Admin, RouteId::ListCircuits),
+    route(Function::Webhooks, Method::GET, CIRCUITS, Access::Admin, RouteId::ListCircuits),
+    route(Function::WebhookTest, Method::POST, TEST, WEBHOOKS_WRITE, RouteId::TestWebhook),
     route(Function::Webhooks, Method::GET, EVENT_TYPES, WEBHOOKS_READ, RouteId::ListEventTypes),
     route(Function::Webhooks, Method::GET, CATEGORIES, WEBHOOKS_READ, RouteId::ListEventCategories),
     route(Function::Receipts, Method::GET, RECEIPTS, WEBHOOKS_READ, RouteId::ListReceipts),

@@ -117,10 +117,13 @@ fn parameters_are_decoded() {
 }
 
 #[test]
-fn only_publishing_takes_large_bodies() {
+fn only_what_takes_lists_takes_large_bodies() {
     for route in ROUTES {
-        let publishes = matches!(route.id, RouteId::PublishEvents | RouteId::DispatchEvents);
-        assert_eq!(route.body_limit == PUBLISH_BODY_LIMIT, publishes, "{}", route.path);
+        let takes_lists = matches!(
+            route.id,
+            RouteId::PublishEvents | RouteId::DispatchEvents | RouteId::CreateWebhooks
+        );
+        assert_eq!(route.body_limit == BATCH_BODY_LIMIT, takes_lists, "{}", route.path);
     }
 }
 

@@ -1,6 +1,13 @@
-//! `/api/webhooks` and `/api/webhooks/{webhook_id}`; the way to [`catalogue`].
+//! `/api/webhooks` and `/api/webhooks/{webhook_id}`; the way to [`catalogue`] and to the rest of
+//! what is done to webhooks.
+
+mod bulk;
+mod circuits;
+mod pause;
+mod secrets;
 
 use aragora_core::ids::WebhookId;
+use aragora_core::rotation;
 use aragora_core::time::Millis;
 use aragora_store::registrations::Webhook;
 use aragora_webhooks::registry::{Registered, Registry, RegistryError};
@@ -40,9 +47,14 @@ pub async fn dispatch(registry: &Registry, call: Call) -> Result<Reply, ApiError
         }
         RouteId::DeleteWebhook => {
             let id = webhook_id(&call)?;
-            registry.delete(call.principal()?.org_id(), &id).await?;
+            registry.delete(call.principal()?.org_id(), &id, call.now).await?;
             Reply::ok(&json!({"deleted": true, "id": id, "webhook_id": id}))
         }
+        RouteId::CreateWebhooks => bulk::create(registry, &call).await,
+        RouteId::PauseWebhooks => pause::pause(registry, &call).await,
+        RouteId::ResumeWebhooks => pause::resume(registry, &call).await,
+        RouteId::ListCircuits => circuits::list(registry, &call).await,
+        RouteId::RotateSecret => secrets::rotate(registry, &call).await,
         RouteId::ListEventTypes => catalogue::event_types(&call),
         RouteId::ListEventCategories => catalogue::categories(),
         other => Err(ApiError::internal(format!("{other:?} is not a route of webhooks"))),
@@ -51,11 +63,15 @@ pub async fn dispatch(registry: &Registry, call: Call) -> Result<Reply, ApiError
 
 async fn create(registry: &Registry, call: &Call) -> Result<Reply, ApiError> {
     let wish = read_wish(call)?;
-    let Registered { webhook, secret } =
-        registry.register(call.principal()?.org_id(), wish, call.now).await?;
-    let mut answer = shown(&webhook, registry, call.now);
-    answer.insert("secret".to_owned(), secret.expose().into());
-    Reply::created(&answer)
+    let registered = registry.register(call.principal()?.org_id(), wish, call.now).await?;
+    Reply::created(&created(&registered, registry, call.now))
+}
+
+/// A new webhook with its secret, for the only time that it is shown.
+fn created(registered: &Registered, registry: &Registry, now: Millis) -> Map<String, Value> {
+    let mut answer = shown(&registered.webhook, registry, now);
+    answer.insert("secret".to_owned(), registered.secret.expose().into());
+    answer
 }
 
 async fn list(registry: &Registry, call: &Call) -> Result<Reply, ApiError> {
@@ -75,7 +91,10 @@ pub(crate) fn webhook_id(call: &Call) -> Result<WebhookId, ApiError> {
 }
 
 fn read_wish(call: &Call) -> Result<Wish, ApiError> {
-    let mut fields = call.json_object()?;
+    wish_from(call.json_object()?)
+}
+
+fn wish_from(mut fields: Map<String, Value>) -> Result<Wish, ApiError> {
     for &(synonym, name) in SYNONYMS {
         if let Some(value) = fields.shift_remove(synonym) {
             fields.entry(name).or_insert(value);
@@ -94,6 +113,8 @@ fn shown(webhook: &Webhook, registry: &Registry, now: Millis) -> Map<String, Val
     let time = |at: Option<Millis>| at.map(Millis::rfc3339);
     let headers: Map<String, Value> =
         config.header_names.iter().map(|name| (name.clone(), "***".into())).collect();
+    let old_secrets: Vec<String> =
+        rotation::live(&config.old_secrets, now).map(|old| old.valid_until.rfc3339()).collect();
     let shown = json!({
         "id": webhook.id,
         "webhook_id": webhook.id,
@@ -107,6 +128,8 @@ fn shown(webhook: &Webhook, registry: &Registry, now: Millis) -> Map<String, Val
         "name": config.name,
         "description": config.description,
         "headers": headers,
+        "secret_count": old_secrets.len() + 1,
+        "old_secrets_valid_until": old_secrets,
         "filters": config.filters,
         "retry_policy": config.retry_policy.unwrap_or(registry.default_policy),
         "rate_limit_per_second": config.rate_limit_per_second,
@@ -138,6 +161,9 @@ impl From<RegistryError> for ApiError {
             RegistryError::NotFound => Self::not_found("webhook"),
             RegistryError::Contended => {
                 Self::conflict("the webhook is being changed by somebody else")
+            }
+            RegistryError::TooManySecrets(_) => {
+                Self::conflict(error.to_string()).with_code("too_many_secrets")
             }
             RegistryError::Store(error) => error.into(),
             error @ (RegistryError::Random(_) | RegistryError::Seal(_)) => Self::internal(error),

@@ -284,9 +284,11 @@ impl Principal {
         self.credential == Credential::ServiceToken
     }
 
-    /// Whether the caller has the role `admin` or `owner`.
+    /// Whether the caller is a person with the role `admin` or `owner`. A service never is, whatever
+    /// roles it names.
     pub fn is_admin(&self) -> bool {
-        self.roles.iter().any(|role| role == "admin" || role == "owner")
+        self.credential == Credential::Bearer
+            && self.roles.iter().any(|role| role == "admin" || role == "owner")
     }
 }
 
@@ -380,6 +382,9 @@ mod tests {
         assert_eq!(caller(&["superuser"]).permissions(), Permissions::NONE);
         assert_eq!(caller(&[]).permissions(), Permissions::NONE);
         assert!(caller(&["owner"]).is_admin() && caller(&["viewer", "admin"]).is_admin());
+        let service =
+            Principal::new("user-1", "org-1", vec!["admin".into()], Credential::ServiceToken);
+        assert!(!service.unwrap().is_admin());
     }
 
     #[test]

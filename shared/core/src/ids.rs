@@ -76,6 +76,11 @@ id!(
 );
 
 impl EventId {
+    /// A new id of an event that only tests whether a receiver answers.
+    pub fn mint_test(now: Millis) -> Self {
+        Self(format!("{}test-{}", Self::PREFIX, fresh_uuid(now)))
+    }
+
     /// The id of an event of our own: the same for the same `parts` and time, so that announcing
     /// something twice is announcing it once.
     pub fn of(parts: &[&str], at: Millis) -> Self {

@@ -12,6 +12,7 @@
 //! | [`ids`] | typed, time-ordered ids |
 //! | [`pyjson`] | JSON text as CPython prints it |
 //! | [`redelivery`] | jobs that send many deliveries again |
+//! | [`rotation`] | which of a webhook's secrets are good |
 //! | [`slo`] | the objective that deliveries are held to |
 //! | [`stats`] | counts and latencies of a webhook, by day and over 24 hours |
 //! | [`subscription`] | whether an event is for a webhook |
@@ -28,6 +29,7 @@ pub mod headers;
 pub mod ids;
 pub mod pyjson;
 pub mod redelivery;
+pub mod rotation;
 pub mod slo;
 pub mod stats;
 pub mod subscription;

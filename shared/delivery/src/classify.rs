@@ -38,6 +38,15 @@ fn retry_after(text: &str, now: Millis) -> Option<i64> {
     Some(Millis(at.unix_timestamp().checked_mul(1_000)?).since(now))
 }
 
+/// Why an attempt failed, for people; `None` when it did not.
+pub fn error_message(attempt: &Attempt) -> Option<String> {
+    match &attempt.outcome {
+        _ if attempt.is_success() => None,
+        Outcome::Answered(answer) => Some(format!("the receiver answered {}", answer.status)),
+        Outcome::Failed(failure) => Some(failure.message.to_string()),
+    }
+}
+
 /// Writes what an attempt came to into its receipt, whose state has been moved on already.
 pub fn record(
     receipt: &mut Receipt,
@@ -46,25 +55,20 @@ pub fn record(
     trigger: Trigger,
     now: Millis,
 ) {
-    let (http_status, error, message, excerpt) = match &attempt.outcome {
+    let (error, excerpt) = match &attempt.outcome {
         Outcome::Answered(answer) => {
-            let error = (!attempt.is_success()).then(|| "status".to_owned());
-            let message = format!("the receiver answered {}", answer.status);
-            (Some(answer.status), error, message, answer.excerpt.clone())
+            ((!attempt.is_success()).then(|| "status".to_owned()), answer.excerpt.clone())
         }
-        Outcome::Failed(failure) => {
-            (None, Some(failure.class.as_str().to_owned()), failure.message.to_string(), None)
-        }
+        Outcome::Failed(failure) => (Some(failure.class.as_str().to_owned()), None),
     };
-    let failed = error.is_some();
     receipt.record(AttemptRecord {
         at: begun_at,
-        http_status,
+        http_status: attempt.status(),
         latency_ms: attempt.latency_ms,
         error,
         trigger,
     });
-    receipt.error_message = failed.then_some(message);
+    receipt.error_message = error_message(attempt);
     receipt.response_body = excerpt;
     receipt.delivered_at = (receipt.state.status == Status::Delivered).then_some(now);
 }

@@ -8,6 +8,7 @@
 //! | [`classify`] | pure: what an attempt came to |
 //! | [`sealed`] | secrets as they are stored |
 //! | [`orders`] | the messages that ask for an attempt or for a redrive |
+//! | [`trial`] | one delivery that a user asks for, outside of all this |
 //! | [`sweep`] | what a dead worker left behind, and retries that are overdue |
 //!
 //! What becomes of a delivery is decided by [`aragora_core::delivery::machine`] alone.
@@ -19,4 +20,5 @@ pub mod resolve;
 pub mod sealed;
 pub mod sender;
 pub mod sweep;
+pub mod trial;
 pub mod worker;

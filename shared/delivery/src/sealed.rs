@@ -4,8 +4,11 @@
 //! the place a value is bound to: a value copied to another webhook does not open.
 
 use aragora_core::ids::WebhookId;
+use aragora_core::rotation;
+use aragora_core::time::Millis;
 use aragora_signing::keyring::{KeyRing, OpenError, Place, SealError, Stored};
 use aragora_signing::secret::WebhookSecret;
+use aragora_store::registrations::Webhook;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use thiserror::Error;
@@ -24,6 +27,39 @@ pub enum UnsealError {
     /// It is not what was stored there.
     #[error("a stored secret is not of its kind")]
     Kind,
+}
+
+/// What a delivery to a webhook is made with.
+#[derive(Debug)]
+pub struct Unsealed {
+    /// Every secret that is good, the newest first.
+    pub secrets: Vec<WebhookSecret>,
+    /// The headers it adds.
+    pub headers: Vec<(String, String)>,
+}
+
+/// Decrypts what a delivery at `now` is made with. A replaced secret that does not open is left
+/// out, and logged: those who have changed over already must not suffer for it.
+///
+/// # Errors
+/// When the newest secret or the headers do not open, as for [`open_secret`].
+pub fn unseal(keys: &KeyRing, webhook: &Webhook, now: Millis) -> Result<Unsealed, UnsealError> {
+    let (org, id, config) = (&webhook.org, &webhook.id, &webhook.config);
+    let mut secrets = vec![open_secret(keys, org, id, &config.secret)?];
+    for old in rotation::live(&config.old_secrets, now) {
+        match open_secret(keys, org, id, &old.secret) {
+            Ok(secret) => secrets.push(secret),
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(webhook_id = %id, error, "a replaced secret cannot be opened");
+            }
+        }
+    }
+    let headers = match &config.headers {
+        Some(stored) => open_headers(keys, org, id, stored)?,
+        None => vec![],
+    };
+    Ok(Unsealed { secrets, headers })
 }
 
 /// Encrypts a webhook's signing secret.

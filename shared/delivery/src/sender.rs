@@ -124,6 +124,14 @@ pub struct Answer {
 }
 
 impl Attempt {
+    /// The status the receiver answered with, if it did.
+    pub fn status(&self) -> Option<u16> {
+        match &self.outcome {
+            Outcome::Answered(answer) => Some(answer.status),
+            Outcome::Failed(_) => None,
+        }
+    }
+
     /// Whether the receiver has taken the delivery (2xx).
     pub fn is_success(&self) -> bool {
         matches!(&self.outcome, Outcome::Answered(answer) if (200..300).contains(&answer.status))

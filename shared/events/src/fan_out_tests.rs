@@ -18,6 +18,7 @@ fn webhook(id: &str, event_types: &[&str]) -> Webhook {
             name: None,
             description: None,
             secret: json!("s"),
+            old_secrets: vec![],
             header_names: vec![],
             headers: None,
             filters: Map::new(),

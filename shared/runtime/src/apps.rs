@@ -9,6 +9,7 @@ use aragora_delivery::orders::Lanes;
 use aragora_delivery::resolve::SystemResolver;
 use aragora_delivery::sender::Sender;
 use aragora_delivery::sweep::DeliverySweep;
+use aragora_delivery::trial::Trials;
 use aragora_delivery::worker::DeliverWorker;
 use aragora_events::announce::Announcer;
 use aragora_events::fan_out::FanOutWorker;
@@ -37,7 +38,7 @@ use crate::boot::{Boot, BoxError};
 use crate::clock;
 use crate::config::{
     DeliverConfig, EventsConfig, FanOutConfig, HealthConfig, ReceiptsConfig, RedeliverConfig,
-    RedeliveriesConfig, SweepConfig, WebhooksConfig,
+    RedeliveriesConfig, SweepConfig, WebhookTestConfig, WebhooksConfig,
 };
 use crate::queue::BatchReport;
 use crate::schedule::Counts;
@@ -55,12 +56,37 @@ fn sqs<C>(boot: &Boot<C>) -> Sqs {
 /// # Errors
 /// Never.
 pub fn webhooks(boot: Boot<WebhooksConfig>) -> Result<Registry, BoxError> {
-    let dynamo = dynamo(&boot);
+    let (dynamo, sqs) = (dynamo(&boot), sqs(&boot));
     let config = boot.config;
+    let registrations = Registrations::new(dynamo.clone(), config.registrations_table);
     Ok(Registry {
-        registrations: Registrations::new(dynamo, config.registrations_table),
+        registrations: registrations.clone(),
         keys: config.key_ring,
         url_policy: config.url_policy,
+        default_policy: config.retry_policy,
+        announcer: Announcer {
+            publisher: Publisher {
+                events: Events::new(dynamo.clone(), config.events_table),
+                intents: Intents::new(dynamo, config.intents_table),
+                queue: Queue::new(sqs, config.events_queue_url),
+                retention_days: config.retention_days,
+            },
+            registrations,
+        },
+    })
+}
+
+/// `functions/webhook-test`
+///
+/// # Errors
+/// When the client towards receivers cannot be built.
+pub fn webhook_test(boot: Boot<WebhookTestConfig>) -> Result<Trials, BoxError> {
+    let dynamo = dynamo(&boot);
+    let config = boot.config;
+    Ok(Trials {
+        registrations: Registrations::new(dynamo, config.registrations_table),
+        sender: Sender::new(config.url_policy, SystemResolver)?,
+        keys: config.key_ring,
         default_policy: config.retry_policy,
     })
 }

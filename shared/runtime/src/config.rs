@@ -13,16 +13,16 @@
 //! | `ARAGORA_JWT_SECRET` | HTTP | required in production | one secret, or the current and the previous one with a comma; 32 characters or more in production |
 //! | `ARAGORA_API_TOKEN` | HTTP | none: no service may call | not empty and not `replace-me` in production |
 //! | `ARAGORA_ALLOWED_ORIGINS` | HTTP | none | a comma list of origins, never `*` |
-//! | `ARAGORA_ENCRYPTION_KEY` | webhooks, deliver | required | 64 hexadecimal digits, or a comma list of such, the newest first |
-//! | `WEBHOOK_REQUIRE_HTTPS` | webhooks, deliver | `true` | `true` in production |
-//! | `ARAGORA_SSRF_ALLOW_LOCALHOST` | webhooks, deliver | `false` | `false` in production |
-//! | `WEBHOOK_TIMEOUT_SECONDS` | webhooks, receipts, redeliveries, redeliver, deliver | 30 | 1 to 30, fractions allowed |
-//! | `WEBHOOK_MAX_RETRIES` | webhooks, events, receipts, redeliveries, redeliver, deliver, sweep | 5 | 0 to 24 |
+//! | `ARAGORA_ENCRYPTION_KEY` | webhooks, webhook-test, deliver | required | 64 hexadecimal digits, or a comma list of such, the newest first |
+//! | `WEBHOOK_REQUIRE_HTTPS` | webhooks, webhook-test, deliver | `true` | `true` in production |
+//! | `ARAGORA_SSRF_ALLOW_LOCALHOST` | webhooks, webhook-test, deliver | `false` | `false` in production |
+//! | `WEBHOOK_TIMEOUT_SECONDS` | webhooks, webhook-test, receipts, redeliveries, redeliver, deliver | 30 | 1 to 30, fractions allowed |
+//! | `WEBHOOK_MAX_RETRIES` | webhooks, webhook-test, events, receipts, redeliveries, redeliver, deliver, sweep | 5 | 0 to 24 |
 //! | `WEBHOOK_CIRCUIT_OPEN_SECONDS` | deliver | 60 | 1 to 3600 |
 //! | `DELIVER_MAXIMUM_CONCURRENCY` | deliver | 50 | 2 to 1000 |
 //! | `SWEEP_GRACE_SECONDS` | receipts, redeliveries, redeliver, deliver, sweep | 60 | 0 to 3600 |
 //! | `DLQ_RETENTION_HOURS` | deliver, sweep | 72 | 1 to 336 |
-//! | `DELIVERY_RETENTION_DAYS` | events, receipts, redeliveries, redeliver, fan-out, deliver, sweep | 30 | 1 to 3650 |
+//! | `DELIVERY_RETENTION_DAYS` | webhooks, events, receipts, redeliveries, redeliver, fan-out, deliver, sweep | 30 | 1 to 3650 |
 //! | `*_TABLE` | see the structs | required | a table's name |
 //! | `*_QUEUE_URL`, `*_DLQ_URL` | see the structs | required | a queue's URL |
 //! | `AWS_REGION`, else `AWS_DEFAULT_REGION` | all | required | set by Lambda |
@@ -41,7 +41,7 @@ use tracing::level_filters::LevelFilter;
 
 pub use functions::{
     DeliverConfig, EventsConfig, FanOutConfig, HealthConfig, ReceiptsConfig, RedeliverConfig,
-    RedeliveriesConfig, SweepConfig, WebhooksConfig,
+    RedeliveriesConfig, SweepConfig, WebhookTestConfig, WebhooksConfig,
 };
 pub use reader::Reader;
 

@@ -1,18 +1,29 @@
-//! Registering, reading, changing and deleting webhooks.
+//! Registering, reading, changing and deleting webhooks: one by one here, many at once ([`bulk`]),
+//! all of an organisation's ([`pause`]); other secrets for them ([`secrets`]), their circuits
+//! ([`circuits`]).
+
+pub mod bulk;
+pub mod circuits;
+mod news;
+pub mod pause;
+pub mod secrets;
 
 use aragora_core::delivery::RetryPolicy;
 use aragora_core::delivery::circuit::Circuit;
 use aragora_core::ids::WebhookId;
+use aragora_core::rotation::TooManySecrets;
 use aragora_core::time::Millis;
 use aragora_core::url_policy::UrlPolicy;
 use aragora_delivery::resolve::{SystemResolver, check_target};
 use aragora_delivery::sealed;
+use aragora_events::announce::Announcer;
 use aragora_signing::keyring::{KeyRing, SealError};
 use aragora_signing::secret::{RandomUnavailable, WebhookSecret};
 use aragora_store::StoreError;
 use aragora_store::registrations::{Changed, Health, Registrations, Webhook, WebhookConfig};
 use thiserror::Error;
 
+use self::pause::PAUSED;
 use crate::wish::{DEFAULT_PROJECT, Given, Granted, Problem, Wish};
 
 /// How often a change is tried that others keep getting in the way of.
@@ -29,6 +40,8 @@ pub struct Registry {
     pub url_policy: UrlPolicy,
     /// For webhooks without a policy of their own.
     pub default_policy: RetryPolicy,
+    /// Tells those who subscribe to it what users do.
+    pub announcer: Announcer,
 }
 
 /// A registered webhook, and its secret for the only time it is shown.
@@ -52,6 +65,9 @@ pub enum RegistryError {
     /// Others kept changing it.
     #[error("the webhook is being changed by somebody else")]
     Contended,
+    /// It has as many good secrets as it may have.
+    #[error("{}", secrets::too_many(.0.until))]
+    TooManySecrets(TooManySecrets),
     /// The table did not answer.
     #[error("the webhook could not be stored")]
     Store(#[from] StoreError),
@@ -64,7 +80,8 @@ pub enum RegistryError {
 }
 
 impl Registry {
-    /// Registers a webhook. One write unit per KB, and one look-up of the URL's host.
+    /// Registers a webhook. One write unit per KB, one look-up of the URL's host, and what telling
+    /// it costs ([`Announcer::announce`]), as all changes do.
     ///
     /// # Errors
     /// [`RegistryError::Invalid`] names every field that breaks a rule.
@@ -74,6 +91,14 @@ impl Registry {
         wish: Wish,
         now: Millis,
     ) -> Result<Registered, RegistryError> {
+        let made = self.make(org, wish, now).await?;
+        self.registrations.put(&made.webhook).await?;
+        self.tell(&[news::plain(&made.webhook, "webhook.created", now)], now).await;
+        Ok(made)
+    }
+
+    /// A webhook as it would be registered.
+    async fn make(&self, org: &str, wish: Wish, now: Millis) -> Result<Registered, RegistryError> {
         let mut missing = Vec::new();
         if wish.url.is_none() {
             missing.push(Problem::new("url", "is required"));
@@ -91,6 +116,7 @@ impl Registry {
             name: None,
             description: None,
             secret: sealed::seal_secret(&self.keys, org, &id, &secret)?,
+            old_secrets: vec![],
             header_names: vec![],
             headers: None,
             filters: serde_json::Map::new(),
@@ -110,7 +136,6 @@ impl Registry {
             health: Health::default(),
         };
         self.apply(&granted, &mut webhook)?;
-        self.registrations.put(&webhook).await?;
         Ok(Registered { webhook, secret })
     }
 
@@ -136,11 +161,14 @@ impl Registry {
                 return Ok(webhook);
             }
             webhook.updated_at = now;
-            let enabled_again = webhook.enabled && !before.enabled;
-            if self.registrations.change(&webhook, enabled_again).await? == Changed::Done {
-                if enabled_again {
+            // What was learned is of another endpoint, or of another time.
+            let afresh =
+                (webhook.enabled && !before.enabled) || webhook.config.url != before.config.url;
+            if self.registrations.change(&webhook, afresh).await? == Changed::Done {
+                if afresh {
                     webhook.health.circuit = Circuit::default();
                 }
+                self.tell(&news::of_change(&before, &webhook, now), now).await;
                 return Ok(webhook);
             }
             webhook = self.get(org, id).await?;
@@ -182,11 +210,15 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::NotFound`] also when it was deleted already.
-    pub async fn delete(&self, org: &str, id: &WebhookId) -> Result<(), RegistryError> {
-        match self.registrations.delete(org, id).await? {
-            Changed::Done => Ok(()),
-            Changed::Outdated => Err(RegistryError::NotFound),
-        }
+    pub async fn delete(
+        &self,
+        org: &str,
+        id: &WebhookId,
+        now: Millis,
+    ) -> Result<(), RegistryError> {
+        let webhook = self.registrations.delete(org, id).await?.ok_or(RegistryError::NotFound)?;
+        self.tell(&[news::plain(&webhook, "webhook.deleted", now)], now).await;
+        Ok(())
     }
 
     async fn grant(
@@ -240,10 +272,14 @@ impl Registry {
         }
         if let Some(secret) = &granted.secret {
             config.secret = sealed::seal_secret(&self.keys, &webhook.org, &webhook.id, secret)?;
+            // A secret that is set, and not rotated, is the only one from then on.
+            config.old_secrets.clear();
         }
         if let Some(enabled) = wish.enabled {
             webhook.enabled = enabled;
-            webhook.disabled_reason = if enabled { None } else { webhook.disabled_reason.take() };
+            // Disabled on its own, a paused webhook is not for `resume_all` any more.
+            webhook.disabled_reason =
+                webhook.disabled_reason.take().filter(|reason| !enabled && reason != PAUSED);
         }
         Ok(())
     }

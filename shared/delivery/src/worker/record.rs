@@ -10,7 +10,7 @@ use aragora_events::announce::Announcement;
 use aragora_queue::message::INLINE_BYTES;
 use aragora_store::StoreError;
 use aragora_store::receipts::WriteOutcome;
-use aragora_store::registrations::{Changed, Webhook};
+use aragora_store::registrations::Changed;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use futures_util::{FutureExt as _, join};
 use serde_json::json;
@@ -157,14 +157,13 @@ impl DeliverWorker {
         let (Some(webhook), Some(event)) = (found.webhook(order), found.event(order)) else {
             return ours("the webhook or the event was not found");
         };
-        let (secret, headers) = match self.unseal(webhook) {
+        let sealed::Unsealed { secrets, headers } = match sealed::unseal(&self.keys, webhook, now) {
             Ok(unsealed) => unsealed,
             Err(error) => {
                 tracing::error!(webhook_id = %webhook.id, error = &error as &dyn std::error::Error, "a webhook cannot be signed for");
                 return ours("the webhook's secret or headers cannot be decrypted");
             }
         };
-        let secrets = [secret];
         let attempt = planned.receipt.state.attempts;
         match prepare(&Ingredients {
             order,
@@ -191,20 +190,6 @@ impl DeliverWorker {
                 ours("the request cannot be put together")
             }
         }
-    }
-
-    fn unseal(
-        &self,
-        webhook: &Webhook,
-    ) -> Result<(aragora_signing::secret::WebhookSecret, Vec<(String, String)>), sealed::UnsealError>
-    {
-        let secret =
-            sealed::open_secret(&self.keys, &webhook.org, &webhook.id, &webhook.config.secret)?;
-        let headers = match &webhook.config.headers {
-            Some(stored) => sealed::open_headers(&self.keys, &webhook.org, &webhook.id, stored)?,
-            None => vec![],
-        };
-        Ok((secret, headers))
     }
 
     /// What the claim itself decided, without an attempt: given up, or a dead worker's lease.

@@ -16,7 +16,7 @@ macro_rules! http_function {
     };
 }
 
-http_function!(WebhooksConfig, EventsConfig, ReceiptsConfig, HealthConfig);
+http_function!(WebhooksConfig, WebhookTestConfig, EventsConfig, ReceiptsConfig, HealthConfig);
 
 impl HttpFunction for RedeliveriesConfig {
     fn http(&self) -> &HttpConfig {
@@ -31,6 +31,45 @@ pub struct WebhooksConfig {
     pub http: HttpConfig,
     /// `REGISTRATIONS_TABLE`
     pub registrations_table: String,
+    /// `EVENTS_TABLE`
+    pub events_table: String,
+    /// `INTENTS_TABLE`
+    pub intents_table: String,
+    /// `EVENTS_QUEUE_URL`
+    pub events_queue_url: String,
+    /// `ARAGORA_ENCRYPTION_KEY`
+    pub key_ring: KeyRing,
+    /// `WEBHOOK_REQUIRE_HTTPS` and `ARAGORA_SSRF_ALLOW_LOCALHOST`
+    pub url_policy: UrlPolicy,
+    /// `WEBHOOK_MAX_RETRIES` and `WEBHOOK_TIMEOUT_SECONDS`, for webhooks without their own.
+    pub retry_policy: RetryPolicy,
+    /// `DELIVERY_RETENTION_DAYS`: how long events and receipts are kept.
+    pub retention_days: i64,
+}
+
+impl FromEnvironment for WebhooksConfig {
+    fn read(from: &mut Reader<'_>) -> Self {
+        Self {
+            http: from.http(),
+            registrations_table: from.table("REGISTRATIONS_TABLE"),
+            events_table: from.table("EVENTS_TABLE"),
+            intents_table: from.table("INTENTS_TABLE"),
+            events_queue_url: from.queue("EVENTS_QUEUE_URL"),
+            key_ring: from.key_ring(),
+            url_policy: from.url_policy(),
+            retry_policy: from.retry_policy(),
+            retention_days: from.retention_days(),
+        }
+    }
+}
+
+/// `functions/webhook-test`
+#[derive(Debug)]
+pub struct WebhookTestConfig {
+    /// The gate's part.
+    pub http: HttpConfig,
+    /// `REGISTRATIONS_TABLE`
+    pub registrations_table: String,
     /// `ARAGORA_ENCRYPTION_KEY`
     pub key_ring: KeyRing,
     /// `WEBHOOK_REQUIRE_HTTPS` and `ARAGORA_SSRF_ALLOW_LOCALHOST`
@@ -39,7 +78,7 @@ pub struct WebhooksConfig {
     pub retry_policy: RetryPolicy,
 }
 
-impl FromEnvironment for WebhooksConfig {
+impl FromEnvironment for WebhookTestConfig {
     fn read(from: &mut Reader<'_>) -> Self {
         Self {
             http: from.http(),

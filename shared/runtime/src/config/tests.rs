@@ -52,6 +52,7 @@ fn empty<C: FromEnvironment>() -> (Vec<&'static str>, Vec<String>) {
 #[test]
 fn every_function_starts_with_what_it_reads() {
     assert_eq!(wrong::<WebhooksConfig>(&[]), [""; 0]);
+    assert_eq!(wrong::<WebhookTestConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<EventsConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<ReceiptsConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<RedeliveriesConfig>(&[]), [""; 0]);
@@ -66,6 +67,7 @@ fn every_function_starts_with_what_it_reads() {
 fn everything_missing_is_named_at_once() {
     for (missing, asked) in [
         empty::<WebhooksConfig>(),
+        empty::<WebhookTestConfig>(),
         empty::<EventsConfig>(),
         empty::<ReceiptsConfig>(),
         empty::<RedeliveriesConfig>(),

@@ -35,7 +35,7 @@ pub struct Observed {
 }
 
 impl Registrations {
-    /// Disables a webhook for a reason of the engine's; one that is disabled or gone stays as it
+    /// Disables a webhook for a reason that is not its user's; one that is disabled or gone stays as it
     /// is. One write unit per KB.
     pub async fn disable(
         &self,
@@ -47,6 +47,29 @@ impl Registrations {
         let set = "SET enabled = :no, disabled_reason = :reason, updated_at = :now ADD rev :one";
         let update = self
             .update(org, id, set.to_owned(), "enabled = :yes")
+            .expression_attribute_values(":no", AttributeValue::Bool(false))
+            .expression_attribute_values(":yes", AttributeValue::Bool(true))
+            .expression_attribute_values(":reason", text(reason))
+            .expression_attribute_values(":now", number(now.0))
+            .expression_attribute_values(":one", number(1));
+        self.changed(update.send().await)
+    }
+
+    /// Enables a webhook that is disabled for `reason`, with a closed circuit; one that is not, or
+    /// is gone, stays as it is. One write unit per KB.
+    pub async fn enable_again(
+        &self,
+        org: &str,
+        id: &WebhookId,
+        reason: &str,
+        now: Millis,
+    ) -> Result<Changed, StoreError> {
+        let set = format!(
+            "SET enabled = :yes, updated_at = :now REMOVE disabled_reason, {CIRCUIT_ATTRIBUTES} \
+             ADD rev :one"
+        );
+        let update = self
+            .update(org, id, set, "enabled = :no AND disabled_reason = :reason")
             .expression_attribute_values(":no", AttributeValue::Bool(false))
             .expression_attribute_values(":yes", AttributeValue::Bool(true))
             .expression_attribute_values(":reason", text(reason))

@@ -16,6 +16,7 @@ use aragora_core::delivery::RetryPolicy;
 use aragora_core::delivery::circuit::Circuit;
 use aragora_core::delivery::pace::Pace;
 use aragora_core::ids::WebhookId;
+use aragora_core::rotation::OldSecret;
 use aragora_core::subscription::Subscription;
 use aragora_core::time::Millis;
 use aws_sdk_dynamodb::error::SdkError;
@@ -44,8 +45,11 @@ pub struct WebhookConfig {
     /// For people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// The signing secret, as an encryption envelope.
+    /// The newest signing secret, as an encryption envelope.
     pub secret: Value,
+    /// What it replaced, the newest first; those whose time is over are dropped at the next change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub old_secrets: Vec<OldSecret>,
     /// Names of the headers it adds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub header_names: Vec<String>,
@@ -251,8 +255,8 @@ impl Registrations {
         self.changed(update.send().await)
     }
 
-    /// Deletes a webhook; `Outdated` when there was none. One write unit per KB.
-    pub async fn delete(&self, org: &str, id: &WebhookId) -> Result<Changed, StoreError> {
+    /// Deletes a webhook and gives what it was; `None` when there was none. One write unit per KB.
+    pub async fn delete(&self, org: &str, id: &WebhookId) -> Result<Option<Webhook>, StoreError> {
         let answer = self
             .dynamo
             .client()
@@ -265,7 +269,7 @@ impl Registrations {
             .await
             .map_err(StoreError::from_sdk)?;
         self.dynamo.wrote(answer.consumed_capacity());
-        Ok(if answer.attributes.is_some() { Changed::Done } else { Changed::Outdated })
+        answer.attributes.as_ref().map(from_item).transpose()
     }
 
     fn update(

@@ -44,6 +44,7 @@ fn webhook(enabled: bool) -> Webhook {
             name: None,
             description: None,
             secret: json!("s"),
+            old_secrets: vec![],
             header_names: vec![],
             headers: None,
             filters: Map::new(),
