@@ -98,14 +98,22 @@ def upload(endpoint: str, binaries: Path) -> dict[str, str]:
     return places
 
 
+def upload_template(endpoint: str, body: str) -> str:
+    """Uploads the template and returns its URL: sent along, it could have 51,200 bytes only."""
+    key = f"template-{hashlib.sha256(body.encode()).hexdigest()[:16]}.yaml"
+    client("s3", endpoint).put_object(Bucket=BUCKET, Key=key, Body=body.encode())
+    return f"{endpoint}/{BUCKET}/{key}"
+
+
 def deploy(endpoint: str, binaries: Path, overrides: dict[str, str]) -> None:
     """Creates or updates the stack and waits for it."""
     places = upload(endpoint, binaries)
     body = CODE_URI.sub(lambda found: f"CodeUri: {places[found[1]]}", TEMPLATE.read_text())
+    template_url = upload_template(endpoint, body)
     parameters = LOCAL_PARAMETERS | overrides
     request = {
         "StackName": STACK_NAME,
-        "TemplateBody": body,
+        "TemplateURL": template_url,
         "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         "Parameters": [
             {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
@@ -113,7 +121,7 @@ def deploy(endpoint: str, binaries: Path, overrides: dict[str, str]) -> None:
     }
     cloudformation = client("cloudformation", endpoint)
     # AWS refuses these by itself; MiniStack ignores them, and then a typing error tests nothing.
-    known = cloudformation.get_template_summary(TemplateBody=body)["Parameters"]
+    known = cloudformation.get_template_summary(TemplateURL=template_url)["Parameters"]
     if unknown := parameters.keys() - {parameter["ParameterKey"] for parameter in known}:
         raise DeployError(f"template.yaml has no parameter {', '.join(sorted(unknown))}")
     try:
