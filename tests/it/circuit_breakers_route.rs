@@ -39,11 +39,11 @@ async fn what_is_not_closed_comes_first() {
         tenant.subscribe(URL, &["debate.started"]).await,
     );
     let webhook = broken(&tenant, &receiver).await;
-    let last = tenant.subscribe(URL, &["debate.started"]).await;
+    let fourth = tenant.subscribe(URL, &["debate.started"]).await;
 
     let list = tenant.admin.get(PATHS[0]).await.must(200);
     let circuits = list["circuit_breakers"].as_array().unwrap();
-    assert_eq!(ids(circuits), [&webhook.id, &one.id, &two.id, &last.id]);
+    assert_eq!(ids(circuits), [&webhook.id, &one.id, &two.id, &fourth.id]);
     assert_eq!((&list["count"], &list["next_cursor"]), (&json!(4), &Value::Null));
     let open = circuits.iter().filter(|circuit| circuit["state"] == "open").count();
     assert_eq!(list["open"], open);
@@ -61,7 +61,7 @@ async fn what_is_not_closed_comes_first() {
     );
 
     let closed = tenant.admin.get(&format!("{}?state=closed", PATHS[1])).await.must(200);
-    assert_eq!(ids(closed["circuit_breakers"].as_array().unwrap()), [&one.id, &two.id, &last.id]);
+    assert_eq!(ids(closed["circuit_breakers"].as_array().unwrap()), [&one.id, &two.id, &fourth.id]);
     // It is open for three seconds and half open from then on.
     eventually(PATIENCE, "the circuit to be half open", async || {
         let list = tenant.admin.get(&format!("{}?state=half_open", PATHS[0])).await.must(200);
@@ -73,8 +73,8 @@ async fn what_is_not_closed_comes_first() {
 
     for limit in 1..=4 {
         let pages = tenant.pages(&format!("{}?limit={limit}", PATHS[0]), "circuit_breakers").await;
-        let paged: Vec<Value> = pages.into_iter().flatten().collect();
-        assert_eq!(ids(&paged), [&webhook.id, &one.id, &two.id, &last.id], "{limit}");
+        let walked: Vec<Value> = pages.into_iter().flatten().collect();
+        assert_eq!(ids(&walked), [&webhook.id, &one.id, &two.id, &fourth.id], "{limit}");
     }
 }
 

@@ -40,10 +40,10 @@ async fn the_whole_life_of_a_webhook_is_told() {
     let webhook = tenant.subscribe(URL, &["vote"]).await;
     let plain = json!({"webhook_id": webhook.id, "url": URL, "reason": null});
     let id = webhook.id.as_str();
-    assert_eq!(news(&receiver, id, "webhook.created", 1).await, [plain.clone()]);
+    assert_eq!(news(&receiver, id, "webhook.created", 1).await[0], plain);
 
     tenant.admin.patch(&webhook.path(), &json!({"description": "d"})).await.must(200);
-    assert_eq!(news(&receiver, id, "webhook.updated", 1).await, [plain.clone()]);
+    assert_eq!(news(&receiver, id, "webhook.updated", 1).await[0], plain);
 
     let rotated =
         tenant.admin.post(&format!("{}/rotate-secret", webhook.path()), &json!({})).await.must(200);
@@ -60,10 +60,10 @@ async fn the_whole_life_of_a_webhook_is_told() {
     let disabled = news(&receiver, id, "webhook.disabled", 1).await;
     assert_eq!(disabled[0]["reason"], "user");
     tenant.admin.patch(&webhook.path(), &json!({"enabled": true})).await.must(200);
-    assert_eq!(news(&receiver, id, "webhook.enabled", 1).await, [plain.clone()]);
+    assert_eq!(news(&receiver, id, "webhook.enabled", 1).await[0], plain);
 
     tenant.admin.delete(&webhook.path()).await.must_succeed();
-    assert_eq!(news(&receiver, id, "webhook.deleted", 1).await, [plain]);
+    assert_eq!(news(&receiver, id, "webhook.deleted", 1).await[0], plain);
     assert_eq!(told(&receiver, id)["webhook.updated"].len(), 1, "flips and secrets are no updates");
     for request in receiver.received("/news") {
         let text = request.text();
