@@ -249,7 +249,9 @@ impl Events {
         after: Option<&str>,
         limit: i32,
     ) -> Result<(Vec<ListedEvent>, Option<String>), StoreError> {
-        let from = after.map_or_else(|| crate::intents::sortable(since), ToOwned::to_owned);
+        // No place has a `!`, which sorts before all that one can have: what is after `after` alone.
+        let from =
+            after.map_or_else(|| crate::intents::sortable(since), |after| format!("{after}!"));
         let to = crate::intents::sortable(until);
         if from >= to {
             return Ok((vec![], None));
@@ -275,10 +277,7 @@ impl Events {
             .last_evaluated_key
             .as_ref()
             .and_then(|key| key.get("listed_at")?.as_s().ok().cloned());
-        // BETWEEN includes its lower end, which has been listed before.
-        let is_new = |item: &&Item| Reader(item).maybe_text("listed_at") != after;
-        let events = answer.items().iter().filter(is_new).map(read_listed);
-        Ok((events.collect::<Result<_, _>>()?, last))
+        Ok((answer.items().iter().map(read_listed).collect::<Result<_, _>>()?, last))
     }
 
     /// Keeps which webhooks events were fanned out to. One write unit each; the first record of
