@@ -20,7 +20,7 @@ TEST_STACK := --dir .local/test --fresh --api-port 0 --aws-port 0 \
   --param AllowedOrigins=https://app.example.test
 
 .DEFAULT_GOAL := help
-.PHONY: help up down reset logs token demo test lint fmt bench package validate deploy invoke clean
+.PHONY: help up down reset logs token demo test fairness lint fmt bench package validate deploy invoke clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ test: lint $(VENV)/ready ## Everything: lints, unit tests, and system tests on a
 	$(VENV)/bin/python -m unittest discover --start-directory infra/local
 	cargo test --locked --workspace --no-run
 	$(STACK) exec $(TEST_STACK) -- cargo test --locked --workspace
+
+fairness: $(VENV)/ready ## Measure one organisation beside another's hanging endpoint; wants a quiet machine
+	$(STACK) exec $(TEST_STACK) -- cargo test --locked --workspace --test it -- --ignored fairness
 
 lint: $(VENV)/lint ## Format, clippy, cargo-deny when it is there, and the template
 	cargo fmt --all --check

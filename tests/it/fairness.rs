@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use aragora_tests::api::results;
-use aragora_tests::clock::{millis_of, now_millis};
+use aragora_tests::clock::now_millis;
 use aragora_tests::tenant::Webhook;
 use aragora_tests::wait::eventually;
 use aragora_tests::{Answer, Receiver, Session, Tenant};
@@ -20,8 +20,6 @@ const SAMPLES: u32 = 100;
 /// it would publish least while it is served worst.
 const EVERY: Duration = Duration::from_millis(200);
 const LIMIT: Duration = Duration::from_mins(5);
-/// What waits longer than this was tried, and is nothing that is put off for a moment.
-const FAR_MILLIS: u64 = 600_000;
 
 /// How long events took from their acceptance to their arrival, in milliseconds, shortest first.
 #[derive(Debug)]
@@ -82,28 +80,8 @@ async fn receipts(tenant: &Tenant, webhook: &Webhook) -> BTreeMap<String, Value>
     pages.into_iter().flatten().map(by_event).collect()
 }
 
-/// Whether a delivery has been given up, or was tried and waits for a retry that is far away.
-fn is_at_rest(receipt: &Value) -> bool {
-    let due = || receipt["next_retry_at"].as_str().map(millis_of);
-    match receipt["status"].as_str().unwrap() {
-        "DEAD_LETTERED" => true,
-        "RETRYING" => due().is_some_and(|due| due > now_millis() + FAR_MILLIS),
-        _ => false,
-    }
-}
-
-/// Gives up what is still waiting and takes it off the queues, so that the tests that come after
-/// this one have them to themselves.
-async fn clear_away(session: &Session, tenant: &Tenant, webhook: &Webhook) {
-    tenant.admin.patch(&webhook.path(), &json!({"enabled": false})).await.must(200);
-    eventually(LIMIT, "every delivery to be at rest", async || {
-        receipts(tenant, webhook).await.values().all(is_at_rest).then_some(())
-    })
-    .await;
-    session.queue("deliveries_dlq").clear(&tenant.org).await;
-}
-
 #[tokio::test]
+#[ignore = "takes minutes, and a machine that does nothing else: make fairness"]
 async fn a_hanging_endpoint_does_not_slow_down_another_organisation() {
     let session = Session::alone().await;
     let (quiet, noisy) = (session.tenant(), session.tenant());
@@ -130,8 +108,6 @@ async fn a_hanging_endpoint_does_not_slow_down_another_organisation() {
     assert_eq!(known.into_keys().collect::<BTreeSet<_>>(), events, "a delivery is lost");
     let tried = receiver.count("/hang");
     assert!((1..WAITING).contains(&tried), "{tried} of {WAITING} tried: nothing was waiting");
-    clear_away(&session, &noisy, &hanging).await;
-
     let (before, after) = (alone.percentile(99), beside.percentile(99));
     assert!(
         after <= 2 * before,

@@ -130,29 +130,6 @@ impl Queue {
         found
     }
 
-    /// Deletes every visible message of a group, and puts the others back. Gives their number.
-    pub async fn clear(&self, group: &str) -> usize {
-        let (mut deleted, mut passed) = (0, Vec::new());
-        loop {
-            let batch = self.receive(SEARCH_HOLD_SECONDS).await;
-            if batch.is_empty() {
-                break;
-            }
-            for message in batch {
-                if message.group.as_deref() == Some(group) {
-                    self.delete(&message).await;
-                    deleted += 1;
-                } else {
-                    passed.push(message);
-                }
-            }
-        }
-        for message in &passed {
-            self.release(message).await;
-        }
-        deleted
-    }
-
     /// Deletes a received message.
     pub async fn delete(&self, message: &Message) {
         self.call("DeleteMessage", json!({"ReceiptHandle": message.handle})).await;
