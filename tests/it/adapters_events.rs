@@ -83,8 +83,8 @@ async fn an_event_that_cannot_be_read_is_not_taken_for_absent(lab: &Lab) {
 }
 
 async fn long_data_is_packed_and_read_as_it_was(lab: &Lab) {
-    let events = lab.events().await;
     const WORDS: &str = "an agent answers \\u00e9 1e+16 with what it holds to be true; ";
+    let events = lab.events().await;
     for (number, times) in [0, 6, 16, 4_000].into_iter().enumerate() {
         let data = WORDS.repeat(times);
         let stored = StoredEvent { data, ..event(&format!("evt-{number}"), T0) };

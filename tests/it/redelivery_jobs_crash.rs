@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use aragora_tests::processes::Process;
 use aragora_tests::wait::{PATIENCE, eventually, holds_for};
 use aragora_tests::{Answer, Receiver, Session, Tenant};
 use serde_json::json;
@@ -50,7 +51,7 @@ async fn a_job_whose_worker_is_killed_sends_each_delivery_once() {
         // In the middle: a page is begun, and the last one is not.
         let begun = now["status"] == "running" && now["processed"].as_u64() < Some(100);
         if begun && kills < 3 && !redeliver.processes().is_empty() {
-            redeliver.processes().into_iter().for_each(|process| process.kill());
+            redeliver.processes().into_iter().for_each(Process::kill);
             kills += 1;
             eventually(LONG, "the job to be taken up again", async || {
                 session.function("sweep").tick().await;

@@ -14,7 +14,7 @@ fn target(number: u32) -> Target {
     Target {
         webhook_id: WebhookId::parse("wh-1").unwrap(),
         delivery_id: DeliveryId::parse(&format!("dlv-{number}")).unwrap(),
-        unattempted: (number % 2 == 0).then(|| Unattempted {
+        unattempted: number.is_multiple_of(2).then(|| Unattempted {
             event_id: EventId::parse("evt-1").unwrap(),
             event_type: "vote".into(),
         }),
