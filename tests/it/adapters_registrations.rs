@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use aragora_core::delivery::RetryPolicy;
 use aragora_core::delivery::circuit::Circuit;
 use aragora_core::delivery::pace::Slot;
 use aragora_core::ids::WebhookId;
@@ -25,6 +26,7 @@ on_both_engines!(
     slots_are_taken_by_one_worker_after_the_other,
     a_webhook_that_is_gone_stays_gone,
     pages_go_in_order_of_registration,
+    a_page_of_damaged_items_is_gone_past,
     a_repeated_change_is_told_as_outdated_and_stays,
     reads_finish_what_a_batch_leaves_undone,
 );
@@ -266,16 +268,32 @@ async fn pages_go_in_order_of_registration(lab: &Lab) {
     registrations.put(&Webhook { org: "org2".to_owned(), ..webhook(9) }).await.unwrap();
     let (mut seen, mut after) = (Vec::new(), None::<WebhookId>);
     loop {
-        let place = after.as_ref().map(WebhookId::as_str);
-        let (page, more) = registrations.page("org", place, 3).await.unwrap();
+        let (page, next) = registrations.page("org", after.as_ref(), 3).await.unwrap();
         assert!(page.len() <= 3);
-        after = page.last().map(|last| last.id.clone()).or(after);
         seen.extend(page);
-        if !more {
+        after = next;
+        if after.is_none() {
             break;
         }
     }
     assert_eq!(seen, (0..7).map(webhook).collect::<Vec<_>>());
+}
+
+async fn a_page_of_damaged_items_is_gone_past(lab: &Lab) {
+    let registrations = lab.registrations().await;
+    for number in 0..5 {
+        let mut webhook = webhook(number);
+        if (1..4).contains(&number) {
+            // JSON has no such number, and so it cannot be read back.
+            let broken = RetryPolicy { base_delay_seconds: f64::NAN, ..RetryPolicy::default() };
+            webhook.config.retry_policy = Some(broken);
+        }
+        registrations.put(&webhook).await.unwrap();
+    }
+    let (page, after) = registrations.page("org", Some(&id(0)), 2).await.unwrap();
+    assert_eq!((page, after.as_ref()), (vec![], Some(&id(2))));
+    let (page, _) = registrations.page("org", after.as_ref(), 2).await.unwrap();
+    assert_eq!(page, [webhook(4)]);
 }
 
 async fn a_repeated_change_is_told_as_outdated_and_stays(lab: &Lab) {

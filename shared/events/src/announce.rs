@@ -173,16 +173,16 @@ impl Announcer {
         news: &[&Announcement],
     ) -> Result<BTreeSet<EventId>, StoreError> {
         let mut wanted = BTreeSet::new();
-        let mut after: Option<String> = None;
+        let mut after = None;
         loop {
-            let (page, more) = self.registrations.page(org, after.as_deref(), PAGE).await?;
+            let (page, next) = self.registrations.page(org, after.as_ref(), PAGE).await?;
             for it in news {
                 if page.iter().any(|webhook| hears(webhook, it)) {
                     wanted.insert(it.event_id.clone());
                 }
             }
-            after = page.last().map(|last| last.id.as_str().to_owned());
-            if !more || wanted.len() == news.len() {
+            after = next;
+            if after.is_none() || wanted.len() == news.len() {
                 return Ok(wanted);
             }
         }

@@ -204,12 +204,12 @@ impl FanOutWorker {
     }
 
     async fn all_webhooks(&self, org: &str) -> Result<Vec<Webhook>, StoreError> {
-        let mut all: Vec<Webhook> = Vec::new();
+        let (mut all, mut after) = (Vec::new(), None);
         loop {
-            let after = all.last().map(|last| last.id.as_str().to_owned());
-            let (page, more) = self.registrations.page(org, after.as_deref(), PAGE).await?;
+            let (page, next) = self.registrations.page(org, after.as_ref(), PAGE).await?;
             all.extend(page);
-            if !more {
+            after = next;
+            if after.is_none() {
                 return Ok(all);
             }
         }

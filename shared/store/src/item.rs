@@ -50,7 +50,7 @@ impl Reader<'_> {
             .map_err(|error| self.corrupt(name, &error.to_string()))
     }
 
-    fn corrupt(&self, name: &str, what: &str) -> StoreError {
+    pub(crate) fn corrupt(&self, name: &str, what: &str) -> StoreError {
         let part = |name| self.maybe_text(name).unwrap_or("?");
         StoreError::Corrupt {
             key: format!("{}/{}", part("pk"), part("sk")),

@@ -198,9 +198,7 @@ impl Registry {
         limit: usize,
     ) -> Result<(Vec<Webhook>, Option<WebhookId>), RegistryError> {
         let wanted = i32::try_from(limit).unwrap_or(i32::MAX);
-        let (mut webhooks, more) =
-            self.registrations.page(org, after.map(WebhookId::as_str), wanted).await?;
-        let next = webhooks.last().filter(|_| more).map(|last| last.id.clone());
+        let (mut webhooks, next) = self.registrations.page(org, after, wanted).await?;
         webhooks.retain(|webhook| webhook.enabled || !active_only);
         Ok((webhooks, next))
     }

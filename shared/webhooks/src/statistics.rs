@@ -132,15 +132,13 @@ impl Statistics {
 
     /// The first [`MAX_WEBHOOKS`] of an organisation, and whether there are no more.
     async fn webhooks(&self, org: &str) -> Result<(Vec<WebhookId>, bool), StoreError> {
-        let mut ids: Vec<WebhookId> = Vec::new();
+        let (mut ids, mut after) = (Vec::new(), None);
         loop {
-            let after = ids.last().map(|last| last.as_str().to_owned());
-            let (page, more) = self.registrations.page(org, after.as_deref(), PAGE).await?;
-            // A page of nothing but damaged items has nothing to go on after.
-            let stuck = page.is_empty();
+            let (page, next) = self.registrations.page(org, after.as_ref(), PAGE).await?;
             ids.extend(page.into_iter().map(|webhook| webhook.id));
-            if !more || stuck || ids.len() >= MAX_WEBHOOKS {
-                let complete = !more && ids.len() <= MAX_WEBHOOKS;
+            after = next;
+            if after.is_none() || ids.len() >= MAX_WEBHOOKS {
+                let complete = after.is_none() && ids.len() <= MAX_WEBHOOKS;
                 ids.truncate(MAX_WEBHOOKS);
                 return Ok((ids, complete));
             }

@@ -195,14 +195,15 @@ impl Registrations {
     }
 
     /// A page of an organisation's webhooks in the order they were registered, from after `after`
-    /// on, and whether more may follow. One read unit per 4 KB: consistent, because an event
-    /// published right after a registration must find it.
+    /// on, and the place that more may follow after: the last one looked at, which a page that
+    /// leaves out damaged items may not end with. One read unit per 4 KB: consistent, because an
+    /// event published right after a registration must find it.
     pub async fn page(
         &self,
         org: &str,
-        after: Option<&str>,
+        after: Option<&WebhookId>,
         limit: i32,
-    ) -> Result<(Vec<Webhook>, bool), StoreError> {
+    ) -> Result<(Vec<Webhook>, Option<WebhookId>), StoreError> {
         let query = self
             .dynamo
             .client()
@@ -216,11 +217,12 @@ impl Registrations {
             None => query.key_condition_expression("pk = :org"),
             Some(after) => query
                 .key_condition_expression("pk = :org AND sk > :after")
-                .expression_attribute_values(":after", text(after)),
+                .expression_attribute_values(":after", text(after.as_str())),
         };
         let answer = query.send().await.map_err(StoreError::from_sdk)?;
         self.dynamo.read(answer.consumed_capacity());
-        Ok((readable(answer.items(), from_item), answer.last_evaluated_key.is_some()))
+        let next = answer.last_evaluated_key().map(read_id).transpose()?;
+        Ok((readable(answer.items(), from_item), next))
     }
 
     /// Stores what a user changed, if nobody changed it since `webhook.rev` was read. One write
@@ -323,21 +325,22 @@ fn to_item(webhook: &Webhook) -> Result<Item, StoreError> {
 
 fn from_item(item: &Item) -> Result<Webhook, StoreError> {
     let read = Reader(item);
-    let corrupt = |what: &str| StoreError::Corrupt {
-        key: read.text("sk").unwrap_or("?").to_owned(),
-        what: what.to_owned(),
-    };
     Ok(Webhook {
         org: read.text("pk")?.to_owned(),
-        id: WebhookId::parse(read.text("sk")?).ok_or_else(|| corrupt("`sk` is no id"))?,
+        id: read_id(item)?,
         config: read.json("doc")?,
         enabled: *item
             .get("enabled")
             .and_then(|it| it.as_bool().ok())
-            .ok_or_else(|| corrupt("`enabled` is no bool"))?,
+            .ok_or_else(|| read.corrupt("enabled", "is no bool"))?,
         disabled_reason: read.maybe_text("disabled_reason").map(ToOwned::to_owned),
         updated_at: Millis(read.number("updated_at")?),
         rev: read.number("rev")?,
         health: learned::read(item),
     })
+}
+
+fn read_id(item: &Item) -> Result<WebhookId, StoreError> {
+    let read = Reader(item);
+    WebhookId::parse(read.text("sk")?).ok_or_else(|| read.corrupt("sk", "is no id"))
 }

@@ -43,9 +43,7 @@ impl Registry {
         let mut place = from.unwrap_or(Place { closed: only_closed, after: None });
         let mut found = Vec::new();
         for _ in 0..ROUNDS {
-            let after = place.after.as_ref().map(WebhookId::as_str);
-            let (page, more) = self.registrations.page(org, after, PAGE).await?;
-            let any = !page.is_empty();
+            let (page, next) = self.registrations.page(org, place.after.as_ref(), PAGE).await?;
             for webhook in page {
                 let id = webhook.id.clone();
                 if belongs(webhook.health.circuit.state(now), place.closed, only) {
@@ -56,7 +54,8 @@ impl Registry {
                 }
                 place.after = Some(id);
             }
-            if more && any {
+            if next.is_some() {
+                place.after = next;
                 continue;
             }
             // The end of one half; an open or half-open one is never in the other.

@@ -78,10 +78,10 @@ impl Registry {
         now: Millis,
         switched: &mut Vec<Webhook>,
     ) -> Result<(), StoreError> {
-        let mut after: Option<String> = None;
+        let mut after = None;
         loop {
-            let (page, more) = self.registrations.page(org, after.as_deref(), PAGE).await?;
-            after = page.last().map(|last| last.id.as_str().to_owned());
+            let (page, next) = self.registrations.page(org, after.as_ref(), PAGE).await?;
+            after = next;
             let wanted = page.into_iter().filter(|webhook| {
                 project.is_none_or(|only| webhook.config.project == only) && to.concerns(webhook)
             });
@@ -96,7 +96,7 @@ impl Registry {
             }
             match broken {
                 Some(error) => return Err(error),
-                None if more && after.is_some() => {}
+                None if after.is_some() => {}
                 None => return Ok(()),
             }
         }
