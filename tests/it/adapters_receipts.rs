@@ -48,11 +48,7 @@ fn line(number: u32, after_ms: i64) -> PageEntry {
 }
 
 fn key(line: &PageEntry) -> ReceiptKey {
-    ReceiptKey {
-        org: "org".to_owned(),
-        webhook_id: webhook(),
-        delivery_id: line.delivery_id.clone(),
-    }
+    ReceiptKey::new("org", &webhook(), &line.delivery_id)
 }
 
 fn write(line: &PageEntry, status: Status, over: Option<Over>) -> WriteReceipt {

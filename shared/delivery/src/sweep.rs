@@ -142,11 +142,10 @@ impl DeliverySweep {
         note: &LeaseNote,
         now: Millis,
     ) -> Result<(usize, usize), StoreError> {
-        let keys = note.deliveries.iter().map(|it| ReceiptKey {
-            org: it.org.clone(),
-            webhook_id: it.webhook_id.clone(),
-            delivery_id: it.delivery_id.clone(),
-        });
+        let keys = note
+            .deliveries
+            .iter()
+            .map(|it| ReceiptKey::new(&it.org, &it.webhook_id, &it.delivery_id));
         let stored = self.load(&keys.collect::<Vec<_>>()).await?;
         let mended: Vec<_> = stored.iter().filter_map(|stored| self.mend(stored, now)).collect();
         Ok((mended.len(), self.carry_out(mended, now).await?))

@@ -7,8 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use aragora_core::delivery::Order;
 use aragora_core::filters::Subject;
-use aragora_core::ids::EventId;
-use aragora_core::ids::{DeliveryId, WebhookId};
+use aragora_core::ids::{DeliveryId, EventId, WebhookId};
 use aragora_core::pyjson;
 use aragora_core::time::Millis;
 use aragora_queue::inbound::InboundMessage;
@@ -23,6 +22,7 @@ use futures_util::future::join_all;
 use serde_json::Value;
 
 use crate::first_attempts::{expires_at, outgoing, pages};
+use crate::riding;
 
 /// How much later than an event's acceptance a webhook may have been registered and still get it:
 /// the clocks of two hosts differ. Without any bound, an event that is fanned out again after an
@@ -176,15 +176,7 @@ impl FanOutWorker {
                 .map(|job| &job.order)
                 .find(|order| order.org == stored.org && order.event_id == stored.id);
             let Some(order) = order else { continue };
-            let event = InlineEvent {
-                project: stored.project,
-                event_type: stored.event_type,
-                debate_id: stored.debate_id,
-                timestamp: stored.timestamp,
-                accepted_at: stored.accepted_at,
-                data: stored.data,
-            };
-            events.insert((order.org.as_str(), &order.event_id), event);
+            events.insert((order.org.as_str(), &order.event_id), riding(stored));
         }
         Ok(events)
     }

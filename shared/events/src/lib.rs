@@ -19,14 +19,19 @@ use aragora_store::events::StoredEvent;
 
 /// The event as it may ride on a message: `None` when it is too large for that.
 pub fn inline(event: &StoredEvent) -> Option<InlineEvent> {
-    (event.data.len() <= INLINE_BYTES).then(|| InlineEvent {
-        project: event.project.clone(),
-        event_type: event.event_type.clone(),
-        debate_id: event.debate_id.clone(),
-        timestamp: event.timestamp.clone(),
+    (event.data.len() <= INLINE_BYTES).then(|| riding(event.clone()))
+}
+
+/// The event as messages have it, of whatever size.
+pub fn riding(event: StoredEvent) -> InlineEvent {
+    InlineEvent {
+        project: event.project,
+        event_type: event.event_type,
+        debate_id: event.debate_id,
+        timestamp: event.timestamp,
         accepted_at: event.accepted_at,
-        data: event.data.clone(),
-    })
+        data: event.data,
+    }
 }
 
 /// The order to fan an event out, to be struck out under the note of `noted_at`.

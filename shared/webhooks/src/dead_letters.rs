@@ -93,13 +93,14 @@ impl DeadLetterDesk {
             now,
         };
         let page = self.receipts.receipts.dead_letters(&query).await?;
-        let keys: Vec<_> = page.letters.iter().map(receipt_key).collect();
+        let key = |it: &DeadLetter| ReceiptKey::new(org, &it.webhook_id, &it.delivery_id);
+        let keys: Vec<_> = page.letters.iter().map(key).collect();
         let stored = self.receipts.receipts.get_many(&keys).await?;
         let (mut letters, mut over) = (Vec::new(), Vec::new());
         for letter in &page.letters {
             let found = stored.iter().find(|it| it.receipt.delivery_id == letter.delivery_id);
             match found.map(|it| &it.receipt) {
-                Some(receipt) if is_dead(&receipt.state) => {
+                Some(receipt) if receipt.state.is_dead_letter() => {
                     letters.push(Dead { receipt: receipt.clone(), at: letter.at });
                 }
                 found if found.is_none_or(|it| has_ended(&it.state)) => {
@@ -124,7 +125,7 @@ impl DeadLetterDesk {
         now: Millis,
     ) -> Result<(Dead, Option<StoredEvent>), ReceiptError> {
         let Listed { letter, stored } = self.find(org, delivery, now).await?;
-        if !is_dead(&stored.receipt.state) {
+        if !stored.receipt.state.is_dead_letter() {
             return Err(ReceiptError::NoReceipt);
         }
         let event = self.events.get(org, &stored.receipt.event_id, true).await?;
@@ -197,7 +198,8 @@ impl DeadLetterDesk {
         let key = DeadLetterKey { org: org.to_owned(), delivery_id: delivery.clone() };
         let receipts = &self.receipts.receipts;
         let letter = receipts.dead_letter(&key, now).await?.ok_or(ReceiptError::NoReceipt)?;
-        let stored = receipts.get_many(&[receipt_key(&letter)]).await?.pop();
+        let key = ReceiptKey::new(org, &letter.webhook_id, delivery);
+        let stored = receipts.get_many(&[key]).await?.pop();
         if let Some(stored) = stored.filter(|stored| !has_ended(&stored.receipt.state)) {
             return Ok(Listed { letter, stored });
         }
@@ -206,19 +208,7 @@ impl DeadLetterDesk {
     }
 }
 
-fn is_dead(state: &Delivery) -> bool {
-    state.status == Status::DeadLettered && state.reason != Some(Reason::Discarded)
-}
-
 /// Whether it has ended, and not as a dead letter.
 fn has_ended(state: &Delivery) -> bool {
     state.status == Status::Delivered || state.reason == Some(Reason::Discarded)
-}
-
-fn receipt_key(letter: &DeadLetter) -> ReceiptKey {
-    ReceiptKey {
-        org: letter.org.clone(),
-        webhook_id: letter.webhook_id.clone(),
-        delivery_id: letter.delivery_id.clone(),
-    }
 }

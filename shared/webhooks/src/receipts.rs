@@ -112,8 +112,10 @@ impl ReceiptDesk {
         delivery: &DeliveryId,
     ) -> Result<Receipt, ReceiptError> {
         let found = self.webhook(org, webhook).await?;
-        let stored =
-            self.receipts.get(&key(org, webhook, delivery), self.max_attempts(&found)).await?;
+        let stored = self
+            .receipts
+            .get(&ReceiptKey::new(org, webhook, delivery), self.max_attempts(&found))
+            .await?;
         stored.map(|stored| stored.receipt).ok_or(ReceiptError::NoReceipt)
     }
 
@@ -131,7 +133,7 @@ impl ReceiptDesk {
         now: Millis,
     ) -> Result<Receipt, ReceiptError> {
         let found = self.webhook(org, webhook).await?;
-        let key = key(org, webhook, delivery);
+        let key = ReceiptKey::new(org, webhook, delivery);
         let stored = self
             .receipts
             .get(&key, self.max_attempts(&found))
@@ -199,7 +201,8 @@ impl ReceiptDesk {
             Some(WriteOutcome::Failed(error)) => Err(error),
             // Somebody was faster, or the SDK repeated a write of ours whose answer was lost.
             Some(WriteOutcome::Refused) | None => {
-                let key = key(&write.org, &write.receipt.webhook_id, &write.receipt.delivery_id);
+                let receipt = &write.receipt;
+                let key = ReceiptKey::new(&write.org, &receipt.webhook_id, &receipt.delivery_id);
                 let there = self.receipts.get_many(&[key]).await?.pop();
                 Ok(there.is_some_and(|there| there.receipt == write.receipt))
             }
@@ -249,8 +252,4 @@ impl ReceiptDesk {
     fn max_attempts(&self, webhook: &Webhook) -> u32 {
         webhook.config.retry_policy.unwrap_or(self.default_policy).max_attempts()
     }
-}
-
-fn key(org: &str, webhook: &WebhookId, delivery: &DeliveryId) -> ReceiptKey {
-    ReceiptKey { org: org.to_owned(), webhook_id: webhook.clone(), delivery_id: delivery.clone() }
 }

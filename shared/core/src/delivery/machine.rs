@@ -33,6 +33,11 @@ impl Delivery {
         }
     }
 
+    /// Whether it was given up and can be sent again: not when its dead letter was deleted.
+    pub fn is_dead_letter(&self) -> bool {
+        self.status == Status::DeadLettered && self.reason != Some(Reason::Discarded)
+    }
+
     /// What `happening` at `now` leads to under `policy`. `jitter` (0 to 1) spreads retries.
     pub fn step(
         &self,

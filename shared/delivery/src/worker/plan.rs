@@ -7,6 +7,7 @@ use aragora_core::delivery::{
 };
 use aragora_core::ids::{DeliveryId, EventId, WebhookId};
 use aragora_core::time::Millis;
+use aragora_events::riding;
 use aragora_queue::message::{Deliver, InlineEvent};
 use aragora_store::StoreError;
 use aragora_store::events::StoredEvent;
@@ -110,15 +111,8 @@ impl DeliverWorker {
         let (webhooks, events) =
             try_join!(self.doubted(webhooks, webhook_ids), self.missing(events, event_ids))?;
         let events = events.into_iter().map(|event| {
-            let inline = InlineEvent {
-                project: event.project,
-                event_type: event.event_type,
-                debate_id: event.debate_id,
-                timestamp: event.timestamp,
-                accepted_at: event.accepted_at,
-                data: event.data,
-            };
-            ((event.org, event.id), inline)
+            let key = (event.org.clone(), event.id.clone());
+            (key, riding(event))
         });
         let receipts =
             receipts.into_iter().map(|stored| (stored.receipt.delivery_id.clone(), stored));
@@ -201,11 +195,7 @@ impl DeliverWorker {
 }
 
 pub(super) fn receipt_key(order: &Deliver) -> ReceiptKey {
-    ReceiptKey {
-        org: order.org.clone(),
-        webhook_id: order.webhook_id.clone(),
-        delivery_id: order.delivery_id.clone(),
-    }
+    ReceiptKey::new(&order.org, &order.webhook_id, &order.delivery_id)
 }
 
 fn fresh_receipt(order: &Deliver, policy: &RetryPolicy) -> Receipt {

@@ -202,11 +202,7 @@ impl Query<'_> {
     }
 
     fn key(&self, id: &DeliveryId) -> ReceiptKey {
-        ReceiptKey {
-            org: self.org.to_owned(),
-            webhook_id: self.webhook_id.clone(),
-            delivery_id: id.clone(),
-        }
+        ReceiptKey::new(self.org, self.webhook_id, id)
     }
 
     fn filter(

@@ -90,15 +90,20 @@ impl StoredReceipt {
 
     /// Its key.
     pub fn key(&self) -> ReceiptKey {
-        ReceiptKey {
-            org: self.org.clone(),
-            webhook_id: self.receipt.webhook_id.clone(),
-            delivery_id: self.receipt.delivery_id.clone(),
-        }
+        ReceiptKey::new(&self.org, &self.receipt.webhook_id, &self.receipt.delivery_id)
     }
 }
 
 impl ReceiptKey {
+    /// The key of a delivery of `org` to a webhook.
+    pub fn new(org: &str, webhook_id: &WebhookId, delivery_id: &DeliveryId) -> Self {
+        Self {
+            org: org.to_owned(),
+            webhook_id: webhook_id.clone(),
+            delivery_id: delivery_id.clone(),
+        }
+    }
+
     pub(super) fn item(&self) -> Item {
         key(partition(&self.org, &self.webhook_id), row_sk(&self.delivery_id))
     }

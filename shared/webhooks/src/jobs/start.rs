@@ -15,12 +15,12 @@ use aragora_queue::Outgoing;
 use aragora_queue::message::Deliver;
 use aragora_store::StoreError;
 use aragora_store::events::{Events, StoredEvent};
-use aragora_store::receipts::{StoredReceipt, WriteOutcome, WriteReceipt};
+use aragora_store::receipts::{ReceiptKey, StoredReceipt, WriteOutcome, WriteReceipt};
 use aragora_store::registrations::Webhook;
 use futures_util::try_join;
 use thiserror::Error;
 
-use super::walk::{by_delivery, is_given_up, key};
+use super::walk::by_delivery;
 use crate::receipts::ReceiptDesk;
 
 /// Starts deliveries.
@@ -78,8 +78,10 @@ impl Starter {
         let webhooks: HashSet<&WebhookId> = targets.iter().map(|it| &it.webhook_id).collect();
         let webhooks: Vec<_> =
             webhooks.into_iter().map(|id| (org.to_owned(), id.clone())).collect();
-        let keys: Vec<_> =
-            targets.iter().map(|it| key(org, &it.webhook_id, &it.delivery_id)).collect();
+        let keys: Vec<_> = targets
+            .iter()
+            .map(|it| ReceiptKey::new(org, &it.webhook_id, &it.delivery_id))
+            .collect();
         let (webhooks, receipts) = try_join!(
             self.desk.registrations.get_many(&webhooks, true),
             self.desk.receipts.get_many(&keys)
@@ -127,7 +129,7 @@ impl Starter {
             (None, Some(event)) => Plan::First(target, event),
             // What was on record is no longer kept.
             (None, None) => Plan::Fail,
-            (Some(stored), _) if is_given_up(&stored.receipt.state) => {
+            (Some(stored), _) if stored.receipt.state.is_dead_letter() => {
                 let next = self.desk.next_generation(webhook, stored, Some(job), now);
                 next.map_or(Plan::Skip, |(write, _)| Plan::Restart(Box::new(write)))
             }
@@ -154,7 +156,7 @@ impl Starter {
         // Somebody was faster, or the SDK repeated a write of ours whose answer was lost.
         let keys: Vec<_> = refused
             .iter()
-            .map(|it| key(&it.org, &it.receipt.webhook_id, &it.receipt.delivery_id))
+            .map(|it| ReceiptKey::new(&it.org, &it.receipt.webhook_id, &it.receipt.delivery_id))
             .collect();
         let there = by_delivery(self.desk.receipts.get_many(&keys).await?);
         for write in refused {

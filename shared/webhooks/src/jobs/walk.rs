@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use aragora_core::delivery::{Delivery, Reason, Status};
 use aragora_core::filters::Subject;
-use aragora_core::ids::{DeliveryId, EventId, WebhookId};
+use aragora_core::ids::{DeliveryId, EventId};
 use aragora_core::redelivery::{
     DeadLetterScope, JobPage, RecoverScope, Scope, Target, Unattempted,
 };
@@ -159,11 +158,13 @@ impl Walk {
         org: &str,
         letters: Vec<DeadLetter>,
     ) -> Result<Vec<Target>, StoreError> {
-        let keys: Vec<_> =
-            letters.iter().map(|it| key(org, &it.webhook_id, &it.delivery_id)).collect();
+        let keys: Vec<_> = letters
+            .iter()
+            .map(|it| ReceiptKey::new(org, &it.webhook_id, &it.delivery_id))
+            .collect();
         let receipts = by_delivery(self.receipts.get_many(&keys).await?);
         let is_dead = |letter: &DeadLetter| {
-            receipts.get(&letter.delivery_id).is_some_and(|it| is_given_up(&it.receipt.state))
+            receipts.get(&letter.delivery_id).is_some_and(|it| it.receipt.state.is_dead_letter())
         };
         let dead = letters.into_iter().filter(is_dead).map(|letter| Target {
             webhook_id: letter.webhook_id,
@@ -197,13 +198,14 @@ impl Walk {
                 (id, Unattempted { event_id, event_type: spelling.to_owned() })
             })
             .collect();
-        let keys: Vec<_> = deliveries.iter().map(|(id, _)| key(org, &webhook.id, id)).collect();
+        let keys: Vec<_> =
+            deliveries.iter().map(|(id, _)| ReceiptKey::new(org, &webhook.id, id)).collect();
         let receipts = by_delivery(self.receipts.get_many(&keys).await?);
         let targets = deliveries.into_iter().filter_map(|(delivery_id, event)| {
             let state = receipts.get(&delivery_id).map(|stored| &stored.receipt.state);
             let unattempted = match state {
                 None => Some(event),
-                Some(state) if is_given_up(state) => None,
+                Some(state) if state.is_dead_letter() => None,
                 Some(_) => return None,
             };
             Some(Target { webhook_id: webhook.id.clone(), delivery_id, unattempted })
@@ -266,14 +268,6 @@ fn is_meant(letter: &DeadLetter, scope: &DeadLetterScope) -> bool {
 }
 
 /// Whether it was given up, and nobody deleted it since: that is an order not to send it.
-pub(super) fn is_given_up(state: &Delivery) -> bool {
-    state.status == Status::DeadLettered && state.reason != Some(Reason::Discarded)
-}
-
 pub(super) fn by_delivery(stored: Vec<StoredReceipt>) -> HashMap<DeliveryId, StoredReceipt> {
     stored.into_iter().map(|stored| (stored.receipt.delivery_id.clone(), stored)).collect()
-}
-
-pub(super) fn key(org: &str, webhook: &WebhookId, delivery: &DeliveryId) -> ReceiptKey {
-    ReceiptKey { org: org.to_owned(), webhook_id: webhook.clone(), delivery_id: delivery.clone() }
 }
