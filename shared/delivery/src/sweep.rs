@@ -15,8 +15,7 @@ use crate::orders::{LONGEST_ON_QUEUE_MS, Lanes, Wanted};
 use crate::worker::{expires_at, jitter};
 
 /// Entries taken up in one round of one shard.
-const ROUND: usize = 100;
-const DUE_ROUND: i32 = 100;
+const ROUND: u8 = 100;
 /// Rounds of one sweep and shard; what is left is for the next minute.
 const MAX_ROUNDS: usize = 10;
 /// Time that one round may take.
@@ -71,8 +70,8 @@ struct Mended {
 }
 
 impl DeliverySweep {
-    /// Sweeps all shards, side by side, until shortly before `deadline`. One read unit per shard when there is nothing to do. Two sweeps at once
-    /// send a message twice, which does no harm.
+    /// Sweeps all shards, side by side, until shortly before `deadline`. One read unit per shard
+    /// when there is nothing to do. Two sweeps at once send a message twice, which does no harm.
     ///
     /// # Errors
     /// When the tables do not answer; what was done until then stays done.
@@ -102,14 +101,14 @@ impl DeliverySweep {
                 break;
             }
             if more_due {
-                let due = self.receipts.due_before(shard, now, DUE_ROUND).await?;
+                let due = self.receipts.due_before(shard, now, ROUND.into()).await?;
                 let keys: Vec<_> = due.into_iter().map(|due| due.key).collect();
                 more_due = is_full(keys.len());
                 self.take_up_overdue(&keys, now, &mut report).await?;
             }
             if more_leases {
                 let ended = now.plus(-SETTLED_MS);
-                let notes = self.intents.leases_before(shard, ended, ROUND).await?;
+                let notes = self.intents.leases_before(shard, ended, ROUND.into()).await?;
                 more_leases = is_full(notes.len());
                 self.take_up_leases(&notes, now, &mut report).await?;
             }
@@ -314,5 +313,5 @@ fn stored_of<'a>(stored: &'a [StoredReceipt], receipt: &Receipt) -> Option<&'a S
 }
 
 const fn is_full(round: usize) -> bool {
-    round >= ROUND
+    round >= ROUND as usize
 }

@@ -1,9 +1,9 @@
 //! The worker behind the `deliveries` and `retries` queues.
 //!
 //! A batch goes through stages, each one request to AWS for all of it: read the messages, look up
-//! what they speak of, decide, note, admit and claim, send side by side, record. The stages before the
-//! claim may fail as a whole, and the messages come back; from the claim on, what fails is found
-//! by its message or by the note of the leases, whichever is first.
+//! what they speak of, decide, note, admit and claim, send side by side, record. The stages before
+//! the claim may fail as a whole, and the messages come back; from the claim on, what fails is
+//! found by its message or by the note of the leases, whichever is first.
 
 mod admit;
 mod claim;

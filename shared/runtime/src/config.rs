@@ -40,8 +40,9 @@ use thiserror::Error;
 use tracing::level_filters::LevelFilter;
 
 pub use functions::{
-    DeliverConfig, EventsConfig, FanOutConfig, HealthConfig, ReceiptsConfig, RedeliverConfig,
-    RedeliveriesConfig, SweepConfig, WebhookTestConfig, WebhooksConfig,
+    DeliverConfig, DeskConfig, EventsConfig, FanOutConfig, HealthConfig, LanesConfig,
+    PublisherConfig, ReceiptsConfig, RedeliverConfig, RedeliveriesConfig, SweepConfig,
+    WebhookTestConfig, WebhooksConfig,
 };
 pub use reader::Reader;
 

@@ -63,6 +63,28 @@ impl Dynamo {
         self.meter.read(units(capacity));
     }
 
+    /// One item. A read unit per 4 KB of it when `consistent`, which sees every write that has been
+    /// acknowledged; otherwise half of that.
+    pub(crate) async fn get(
+        &self,
+        table: &str,
+        key: Item,
+        consistent: bool,
+    ) -> Result<Option<Item>, StoreError> {
+        let answer = self
+            .client()
+            .get_item()
+            .table_name(table)
+            .set_key(Some(key))
+            .consistent_read(consistent)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(StoreError::from_sdk)?;
+        self.read(answer.consumed_capacity());
+        Ok(answer.item)
+    }
+
     /// Puts an item unless one is there; one whose `at` is before `or_before` is written over.
     /// Gives back the item that stood in the way.
     pub(crate) async fn put_new(

@@ -330,17 +330,7 @@ impl Events {
 
     /// Whether the table answers. Half a read unit.
     pub async fn answers(&self) -> Result<(), StoreError> {
-        let answer = self
-            .dynamo
-            .client()
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(key("health", "health")))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(StoreError::from_sdk)?;
-        self.dynamo.read(answer.consumed_capacity());
+        self.dynamo.get(&self.table, key("health", "health"), false).await?;
         Ok(())
     }
 }

@@ -9,20 +9,20 @@
 //!
 //! A note costs one write unit to make and one to strike out. Lease notes cover a whole
 //! invocation, so a full batch shares both, and lie together by the organisation that has most of
-//! the batch: so a worker can see how many invocations an organisation occupies. Not tied to one organisation: only the sweep reads
-//! here, and every note names whose things it speaks of.
+//! the batch: so a worker can see how many invocations an organisation occupies. Not tied to one
+//! organisation: only the sweep reads here, and every note names whose things it speaks of.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 
 use aragora_core::ids::{DeliveryId, EventId, JobId, WebhookId, uuid_time};
 use aragora_core::time::Millis;
-use aws_sdk_dynamodb::types::{DeleteRequest, PutRequest, ReturnConsumedCapacity, WriteRequest};
+use aws_sdk_dynamodb::types::{ReturnConsumedCapacity, WriteRequest};
 use serde::{Deserialize, Serialize};
 
 use crate::dynamo::Dynamo;
 use crate::error::StoreError;
-use crate::item::{Item, Reader, json, key, number, readable, text};
+use crate::item::{Item, Reader, delete, json, key, number, put, readable, text};
 use crate::shard_of;
 
 /// How long a note is kept if nothing strikes it out: 14 days, as long as a queue keeps messages.
@@ -315,28 +315,21 @@ fn put_job(note: &JobNote) -> WriteRequest {
 
 fn read_job(item: &Item) -> Result<JobNote, StoreError> {
     let read = Reader(item);
-    let corrupt = |what: &str| StoreError::Corrupt {
-        key: read.text("sk").unwrap_or("?").to_owned(),
-        what: what.to_owned(),
-    };
     Ok(JobNote {
         org: read.text("org")?.to_owned(),
-        job_id: JobId::parse(read.text("job_id")?).ok_or_else(|| corrupt("`job_id` is no id"))?,
-        at: leading_time(read.text("sk")?).ok_or_else(|| corrupt("`sk` has no time"))?,
+        job_id: JobId::parse(read.text("job_id")?)
+            .ok_or_else(|| read.corrupt("job_id", "is no id"))?,
+        at: leading_time(read.text("sk")?).ok_or_else(|| read.corrupt("sk", "has no time"))?,
     })
 }
 
 fn read_fan_out(item: &Item) -> Result<FanOutNote, StoreError> {
     let read = Reader(item);
-    let corrupt = |what: &str| StoreError::Corrupt {
-        key: read.text("sk").unwrap_or("?").to_owned(),
-        what: what.to_owned(),
-    };
     Ok(FanOutNote {
         org: read.text("org")?.to_owned(),
         event_id: EventId::parse(read.text("event_id")?)
-            .ok_or_else(|| corrupt("`event_id` is no id"))?,
-        at: leading_time(read.text("sk")?).ok_or_else(|| corrupt("`sk` has no time"))?,
+            .ok_or_else(|| read.corrupt("event_id", "is no id"))?,
+        at: leading_time(read.text("sk")?).ok_or_else(|| read.corrupt("sk", "has no time"))?,
     })
 }
 
@@ -352,19 +345,6 @@ fn read_lease(item: &Item) -> Result<LeaseNote, StoreError> {
         until: Millis(read.number("until")?),
         deliveries: read.json::<LeaseDoc>("doc")?.deliveries().ok_or_else(corrupt)?,
     })
-}
-
-fn put(item: Item) -> WriteRequest {
-    // The builder only fails without an item.
-    WriteRequest::builder()
-        .set_put_request(PutRequest::builder().set_item(Some(item)).build().ok())
-        .build()
-}
-
-fn delete(key: Item) -> WriteRequest {
-    WriteRequest::builder()
-        .set_delete_request(DeleteRequest::builder().set_key(Some(key)).build().ok())
-        .build()
 }
 
 /// Thirteen digits, so that text sorts as time does until the year 2286.

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, PutRequest, WriteRequest};
 
 use crate::error::StoreError;
 
@@ -23,6 +23,21 @@ pub(crate) fn number(value: impl std::fmt::Display) -> AttributeValue {
 /// A key of a table whose keys are `pk` and `sk`.
 pub(crate) fn key(pk: impl Into<String>, sk: impl Into<String>) -> Item {
     HashMap::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))])
+}
+
+/// A put in a batch of writes.
+pub(crate) fn put(item: Item) -> WriteRequest {
+    // The builder only fails without an item.
+    WriteRequest::builder()
+        .set_put_request(PutRequest::builder().set_item(Some(item)).build().ok())
+        .build()
+}
+
+/// A delete in a batch of writes.
+pub(crate) fn delete(key: Item) -> WriteRequest {
+    WriteRequest::builder()
+        .set_delete_request(DeleteRequest::builder().set_key(Some(key)).build().ok())
+        .build()
 }
 
 /// Reads attributes of one item, naming item and attribute when one is not as expected.

@@ -94,19 +94,8 @@ impl Jobs {
 
     /// One job, as last written. One read unit per 4 KB.
     pub async fn get(&self, org: &str, id: &JobId) -> Result<Option<StoredJob>, StoreError> {
-        let answer = self
-            .dynamo
-            .client()
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(key(org, id.as_str())))
-            .consistent_read(true)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(StoreError::from_sdk)?;
-        self.dynamo.read(answer.consumed_capacity());
-        answer.item.as_ref().map(read_job).transpose()
+        let item = self.dynamo.get(&self.table, key(org, id.as_str()), true).await?;
+        item.as_ref().map(read_job).transpose()
     }
 
     /// Up to `limit` jobs of an organisation, newest first, from older than `before` on, and

@@ -6,7 +6,7 @@ use aragora_signing::keyring::KeyRing;
 use secrecy::SecretString;
 use tracing::level_filters::LevelFilter;
 
-use super::{AwsKeys, AwsSettings, Base, ConfigError, HttpConfig, Stage};
+use super::{AwsKeys, AwsSettings, Base, ConfigError, FromEnvironment, HttpConfig, Stage};
 
 /// Characters a JWT secret has at least in production: as many bytes as HS256 has (RFC 7518, 3.2).
 const JWT_SECRET_CHARS: usize = 32;
@@ -110,6 +110,11 @@ impl<'a> Reader<'a> {
                 LevelFilter::INFO
             }
         }
+    }
+
+    /// What several functions read together.
+    pub(super) fn part<T: FromEnvironment>(&mut self) -> T {
+        T::read(self)
     }
 
     /// What the gate needs.

@@ -242,7 +242,7 @@ fn values_are_read_and_defaults_fill_in() {
     assert_eq!((deliver.retry_policy.timeout_seconds, deliver.retry_policy.max_retries), (2.5, 0));
     let (_, sweep) = with::<SweepConfig>(&[]).unwrap();
     assert_eq!(
-        (sweep.grace_ms, sweep.retention_days, sweep.retry_policy.max_retries),
+        (sweep.grace_ms, sweep.publisher.retention_days, sweep.retry_policy.max_retries),
         (60_000, 30, 5)
     );
     let (_, sweep) = with::<SweepConfig>(&[("SWEEP_GRACE_SECONDS", "2")]).unwrap();

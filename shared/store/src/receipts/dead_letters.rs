@@ -10,14 +10,12 @@ use std::collections::{HashMap, HashSet};
 use aragora_core::ids::{DeliveryId, WebhookId};
 use aragora_core::time::Millis;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, DeleteRequest, PutRequest, ReturnConsumedCapacity, WriteRequest,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 
 use super::{Receipts, first_id_at};
 use crate::dynamo::BatchRead;
 use crate::error::StoreError;
-use crate::item::{Item, Reader, key, number, readable, text};
+use crate::item::{self, Item, Reader, key, number, readable, text};
 
 /// Items that one query evaluates at most: about 20 KB.
 const PAGE_ITEMS: i32 = 100;
@@ -127,15 +125,8 @@ impl Receipts {
         // A batch of writes must not name an item twice.
         let put: HashMap<_, _> = put.iter().map(|letter| (letter.key(), letter)).collect();
         let strike: HashSet<_> = strike.iter().filter(|key| !put.contains_key(key)).collect();
-        // The builders only fail without an item.
-        let puts = put.values().map(|letter| {
-            let put = PutRequest::builder().set_item(Some(letter.item())).build().ok();
-            WriteRequest::builder().set_put_request(put).build()
-        });
-        let strikes = strike.iter().map(|key| {
-            let delete = DeleteRequest::builder().set_key(Some(key.item())).build().ok();
-            WriteRequest::builder().set_delete_request(delete).build()
-        });
+        let puts = put.values().map(|letter| item::put(letter.item()));
+        let strikes = strike.iter().map(|key| item::delete(key.item()));
         self.dynamo.write_all(&self.table, puts.chain(strikes).collect()).await
     }
 

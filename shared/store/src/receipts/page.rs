@@ -3,12 +3,12 @@
 use aragora_core::delivery::{Delivery, Receipt};
 use aragora_core::ids::{DeliveryId, EventId, WebhookId};
 use aragora_core::time::Millis;
-use aws_sdk_dynamodb::types::{PutRequest, ReturnConsumedCapacity, WriteRequest};
+use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use serde::{Deserialize, Serialize};
 
 use super::{Receipts, partition};
 use crate::error::StoreError;
-use crate::item::{Item, Reader, json, key, number, text};
+use crate::item::{Item, Reader, json, key, number, put, text};
 
 /// The deliveries on one page were accepted within this time of each other, so that a reader who
 /// looks for one knows how far from it the page can be.
@@ -164,12 +164,10 @@ impl PageDoc {
 impl Receipts {
     /// Writes pages. One write unit each; 25 a request. Twice is once.
     pub async fn put_pages(&self, pages: &[PendingPage]) -> Result<(), StoreError> {
-        let put = |page: &PendingPage| {
-            // The builder only fails without an item.
-            let put = PutRequest::builder().set_item(Some(page.item()?)).build().ok();
-            Ok(WriteRequest::builder().set_put_request(put).build())
-        };
-        let requests = pages.iter().map(put).collect::<Result<Vec<_>, StoreError>>()?;
+        let requests = pages
+            .iter()
+            .map(|page| Ok(put(page.item()?)))
+            .collect::<Result<Vec<_>, StoreError>>()?;
         self.dynamo.write_all(&self.table, requests).await
     }
 

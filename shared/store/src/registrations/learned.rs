@@ -35,8 +35,8 @@ pub struct Observed {
 }
 
 impl Registrations {
-    /// Disables a webhook for a reason that is not its user's; one that is disabled or gone stays as it
-    /// is. One write unit per KB.
+    /// Disables a webhook for a reason that is not its user's; one that is disabled or gone stays as
+    /// it is. One write unit per KB.
     pub async fn disable(
         &self,
         org: &str,

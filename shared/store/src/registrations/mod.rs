@@ -165,19 +165,8 @@ impl Registrations {
 
     /// One webhook, as last written. One read unit per 4 KB.
     pub async fn get(&self, org: &str, id: &WebhookId) -> Result<Option<Webhook>, StoreError> {
-        let answer = self
-            .dynamo
-            .client()
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(key(org, id.as_str())))
-            .consistent_read(true)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(StoreError::from_sdk)?;
-        self.dynamo.read(answer.consumed_capacity());
-        answer.item.as_ref().map(from_item).transpose()
+        let item = self.dynamo.get(&self.table, key(org, id.as_str()), true).await?;
+        item.as_ref().map(from_item).transpose()
     }
 
     /// Those of the webhooks that are there, in any order. Half a read unit per 4 KB of each, twice

@@ -1,0 +1,116 @@
+//! The functions that answer HTTP.
+
+use aragora_api::events::EventsApp;
+use aragora_api::health::HealthApp;
+use aragora_api::receipts::ReceiptsApp;
+use aragora_api::redeliveries::RedeliveriesApp;
+use aragora_delivery::resolve::SystemResolver;
+use aragora_delivery::sender::Sender;
+use aragora_delivery::trial::Trials;
+use aragora_events::read::EventReader;
+use aragora_webhooks::dead_letters::DeadLetterDesk;
+use aragora_webhooks::jobs::desk::JobDesk;
+use aragora_webhooks::registry::Registry;
+use aragora_webhooks::statistics::Statistics;
+
+use super::{Aws, walk};
+use crate::boot::{Boot, BoxError};
+use crate::clock;
+use crate::config::{
+    EventsConfig, HealthConfig, ReceiptsConfig, RedeliveriesConfig, WebhookTestConfig,
+    WebhooksConfig,
+};
+
+/// `functions/webhooks`
+///
+/// # Errors
+/// Never.
+pub fn webhooks(boot: Boot<WebhooksConfig>) -> Result<Registry, BoxError> {
+    let aws = Aws::of(&boot);
+    let config = boot.config;
+    let registrations = aws.registrations(config.registrations_table);
+    Ok(Registry {
+        registrations: registrations.clone(),
+        keys: config.key_ring,
+        url_policy: config.url_policy,
+        default_policy: config.retry_policy,
+        announcer: aws.announcer(config.publisher, registrations),
+    })
+}
+
+/// `functions/webhook-test`
+///
+/// # Errors
+/// When the client towards receivers cannot be built.
+pub fn webhook_test(boot: Boot<WebhookTestConfig>) -> Result<Trials, BoxError> {
+    let aws = Aws::of(&boot);
+    let config = boot.config;
+    Ok(Trials {
+        registrations: aws.registrations(config.registrations_table),
+        sender: Sender::new(config.url_policy, SystemResolver)?,
+        keys: config.key_ring,
+        default_policy: config.retry_policy,
+    })
+}
+
+/// `functions/events`
+///
+/// # Errors
+/// Never.
+pub fn events(boot: Boot<EventsConfig>) -> Result<EventsApp, BoxError> {
+    let aws = Aws::of(&boot);
+    let config = boot.config;
+    let publisher = aws.publisher(config.publisher);
+    let reader = EventReader {
+        events: publisher.events.clone(),
+        receipts: aws.receipts(config.receipts_table),
+        max_attempts: config.retry_policy.max_attempts(),
+    };
+    Ok(EventsApp { publisher, reader })
+}
+
+/// `functions/receipts`
+///
+/// # Errors
+/// Never.
+pub fn receipts(boot: Boot<ReceiptsConfig>) -> Result<ReceiptsApp, BoxError> {
+    let desk = Aws::of(&boot).receipt_desk(boot.config.desk);
+    let statistics =
+        Statistics { registrations: desk.registrations.clone(), receipts: desk.receipts.clone() };
+    Ok(ReceiptsApp { desk, statistics })
+}
+
+/// `functions/redeliveries`
+///
+/// # Errors
+/// Never.
+pub fn redeliveries(boot: Boot<RedeliveriesConfig>) -> Result<RedeliveriesApp, BoxError> {
+    let aws = Aws::of(&boot);
+    let config = boot.config;
+    let grace_ms = config.desk.grace_ms;
+    let receipts = aws.receipt_desk(config.desk);
+    let events = aws.events(config.events_table);
+    Ok(RedeliveriesApp {
+        jobs: JobDesk {
+            jobs: aws.jobs(config.jobs_table),
+            intents: aws.intents(config.intents_table),
+            walk: walk(&receipts, &events),
+            queue: aws.queue(config.jobs_queue_url),
+            grace_ms,
+        },
+        dead_letters: DeadLetterDesk { receipts, events },
+    })
+}
+
+/// `functions/health`
+///
+/// # Errors
+/// Never.
+pub fn health(boot: Boot<HealthConfig>) -> Result<HealthApp, BoxError> {
+    let aws = Aws::of(&boot);
+    Ok(HealthApp {
+        events: aws.events(boot.config.events_table),
+        version: boot.base.service_version,
+        started_at: clock::now(),
+    })
+}
