@@ -1,5 +1,5 @@
-//! Disabling a webhook that only fails: the real worker on the emulator's tables, with days passing
-//! as the test says.
+//! Disabling a webhook that only fails, or whose receiver wants nothing more: the real worker and
+//! sweep on the emulator's tables, with time passing as the test says.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -11,14 +11,16 @@ use aragora_delivery::orders::Lanes;
 use aragora_delivery::resolve::SystemResolver;
 use aragora_delivery::sealed;
 use aragora_delivery::sender::Sender;
+use aragora_delivery::sweep::DeliverySweep;
 use aragora_delivery::worker::DeliverWorker;
-use aragora_events::announce::Announcer;
+use aragora_events::announce::{Announcement, Announcer};
 use aragora_events::publish::Publisher;
 use aragora_queue::inbound::{Deadline, InboundMessage};
 use aragora_queue::message::{Deliver, InlineEvent, encode};
 use aragora_signing::keyring::KeyRing;
 use aragora_signing::secret::WebhookSecret;
 use aragora_store::registrations::{Health, Webhook, WebhookConfig};
+use aragora_tests::proxy::Fault;
 use aragora_tests::{Answer, Receiver};
 use serde_json::{Value, json};
 
@@ -28,6 +30,7 @@ const HOUR: i64 = 3_600_000;
 /// The time that the worker is told; one test, one clock.
 static STEADY: AtomicI64 = AtomicI64::new(T0.0);
 static SPARSE: AtomicI64 = AtomicI64::new(T0.0);
+static REFUSED: AtomicI64 = AtomicI64::new(T0.0);
 
 fn steady() -> Millis {
     Millis(STEADY.load(Ordering::SeqCst))
@@ -35,6 +38,10 @@ fn steady() -> Millis {
 
 fn sparse() -> Millis {
     Millis(SPARSE.load(Ordering::SeqCst))
+}
+
+fn refused() -> Millis {
+    Millis(REFUSED.load(Ordering::SeqCst))
 }
 
 fn id() -> WebhookId {
@@ -76,15 +83,30 @@ async fn worker(lab: &Lab, clock: fn() -> Millis) -> DeliverWorker {
     }
 }
 
-async fn register(worker: &DeliverWorker, url: &str) {
+/// What finds what the worker left behind.
+fn sweep(worker: &DeliverWorker) -> DeliverySweep {
+    DeliverySweep {
+        registrations: worker.registrations.clone(),
+        receipts: worker.receipts.clone(),
+        intents: worker.intents.clone(),
+        lanes: worker.lanes.clone(),
+        grace_ms: worker.grace_ms,
+        retention_days: worker.retention_days,
+        announcer: worker.announcer.clone(),
+        max_attempts: 1,
+        clock: worker.clock,
+    }
+}
+
+async fn register(worker: &DeliverWorker, id: &WebhookId, url: &str, event_type: &str) {
     let secret = WebhookSecret::parse("a-secret-of-some-length").unwrap();
     let config = json!({
-        "project": "default", "url": url, "event_types": ["vote"], "created_at": T0.0,
-        "secret": sealed::seal_secret(&worker.keys, "org", &id(), &secret).unwrap(),
+        "project": "default", "url": url, "event_types": [event_type], "created_at": T0.0,
+        "secret": sealed::seal_secret(&worker.keys, "org", id, &secret).unwrap(),
     });
     let webhook = Webhook {
         org: "org".to_owned(),
-        id: id(),
+        id: id.clone(),
         config: serde_json::from_value::<WebhookConfig>(config).unwrap(),
         enabled: true,
         disabled_reason: None,
@@ -144,7 +166,7 @@ async fn five_days_of_nothing_but_failures_disable_a_webhook() {
     on_the_emulator(async |lab: &Lab| {
         let receiver = failing_receiver().await;
         let worker = worker(lab, steady).await;
-        register(&worker, &receiver.url("/hook")).await;
+        register(&worker, &id(), &receiver.url("/hook"), "vote").await;
         // Every six hours: the 20th attempt is after four days and 18 hours.
         for number in 0..20 {
             STEADY.store(T0.0 + number * 6 * HOUR, Ordering::SeqCst);
@@ -174,7 +196,7 @@ async fn few_failures_or_one_success_among_them_do_not() {
         receiver
             .behave("/hook", |request| Answer::status(if request.nth == 15 { 200 } else { 500 }));
         let worker = worker(lab, sparse).await;
-        register(&worker, &receiver.url("/hook")).await;
+        register(&worker, &id(), &receiver.url("/hook"), "vote").await;
         for number in 0..30 {
             SPARSE.store(T0.0 + number * 12 * HOUR, Ordering::SeqCst);
             let webhook = deliver(&worker, number).await;
@@ -184,6 +206,34 @@ async fn few_failures_or_one_success_among_them_do_not() {
             worker.registrations.get("org", &id()).await.unwrap().unwrap().health.circuit.failures
         );
         assert_eq!(circuit, 15);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_webhook_that_a_worker_could_not_disable_is_disabled_by_the_sweep() {
+    on_the_emulator(async |lab: &Lab| {
+        let receiver = Receiver::start().await;
+        receiver.script("/hook", [Answer::status(410)]);
+        let worker = worker(lab, refused).await;
+        register(&worker, &id(), &receiver.url("/hook"), "vote").await;
+        let listener = WebhookId::parse("wh-2").unwrap();
+        register(&worker, &listener, &receiver.url("/news"), "webhook.disabled").await;
+        // What it learned is lost, and then the change itself: the SDK tries each three times.
+        lab.proxy.script("UpdateItem", (0..6).map(|_| Fault::internal()));
+        let webhook = deliver(&worker, 0).await;
+        assert!(webhook.enabled);
+        assert_eq!(lab.proxy.unused(), 0);
+
+        REFUSED.store(T0.0 + HOUR, Ordering::SeqCst);
+        let now = refused();
+        let report = sweep(&worker).run(Deadline(now.plus(60_000))).await.unwrap();
+        assert_eq!((report.leases, report.failed), (1, 0), "{report:?}");
+        let webhook = worker.registrations.get("org", &id()).await.unwrap().unwrap();
+        assert_eq!((webhook.enabled, webhook.disabled_reason.as_deref()), (false, Some("gone")));
+        let news = Announcement::of_webhook(&webhook, "webhook.disabled", Value::Null, now);
+        let told = worker.events.get("org", &news.event_id, true).await.unwrap().unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&told.data).unwrap()["reason"], "gone");
     })
     .await;
 }

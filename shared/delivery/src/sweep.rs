@@ -7,12 +7,12 @@ use aragora_events::announce::{Announcement, Announcer};
 use aragora_queue::inbound::Deadline;
 use aragora_store::intents::{Intents, LeaseNote};
 use aragora_store::receipts::{ReceiptKey, Receipts, StoredReceipt, WriteOutcome, WriteReceipt};
-use aragora_store::registrations::{Registrations, Webhook};
+use aragora_store::registrations::{Changed, Registrations, Webhook};
 use aragora_store::{SWEEP_SHARDS, StoreError};
 use futures_util::future::{join_all, try_join_all};
 
 use crate::orders::{LONGEST_ON_QUEUE_MS, Lanes, Wanted};
-use crate::worker::{expires_at, jitter};
+use crate::worker::{GONE, expires_at, jitter, news_of_gone};
 
 /// Entries taken up in one round of one shard.
 const ROUND: u8 = 100;
@@ -265,46 +265,59 @@ impl DeliverySweep {
                 }
             }
         }
-        failed += self.disable_gone(&wanted, now).await;
+        let (disabled, not_disabled) = self.disable_gone(&wanted, now).await;
+        failed += not_disabled;
         failed += self.lanes.put(&wanted, now).await;
-        if !self.announce(&wanted, now).await? {
+        let is_news =
+            |it: &&Wanted<'_>| matches!(it.effect, Effect::DeadLetter | Effect::AnnounceRecovery);
+        let news: Vec<_> = wanted.iter().filter(is_news).chain(disabled).collect();
+        if !self.announce(&news, now).await? {
             failed += 1;
         }
         Ok(failed)
     }
 
     /// Tells what the states want told, for webhooks that are still there.
-    async fn announce(&self, wanted: &[Wanted<'_>], now: Millis) -> Result<bool, StoreError> {
-        let is_news =
-            |it: &&Wanted<'_>| matches!(it.effect, Effect::DeadLetter | Effect::AnnounceRecovery);
-        let news: Vec<_> = wanted.iter().filter(is_news).collect();
+    async fn announce(&self, news: &[&Wanted<'_>], now: Millis) -> Result<bool, StoreError> {
         if news.is_empty() {
             return Ok(true);
         }
         let ids = news.iter().map(|it| (it.org.to_owned(), it.receipt.webhook_id.clone()));
         let webhooks = self.registrations.get_many(&ids.collect::<Vec<_>>(), false).await?;
-        let told = news.into_iter().filter_map(|it| {
+        let told = news.iter().filter_map(|it| {
             let of =
                 |webhook: &&Webhook| webhook.id == it.receipt.webhook_id && webhook.org == it.org;
-            let project = webhooks.iter().find(of)?.config.project.clone();
+            let webhook = webhooks.iter().find(of)?;
+            if it.effect == Effect::DisableWebhook {
+                return news_of_gone(webhook, &it.receipt.event_type, now);
+            }
+            let project = webhook.config.project.clone();
             Announcement::of_delivery(it.org, project, it.receipt, it.effect)
         });
         Ok(self.announcer.announce(&told.collect::<Vec<_>>(), now).await)
     }
 
     /// Disables the webhooks whose receiver said 410 to a worker that died right after; gives back
-    /// how many could not be.
-    async fn disable_gone(&self, wanted: &[Wanted<'_>], now: Millis) -> usize {
-        let mut failed = 0;
+    /// which of them it did, and how many could not be.
+    async fn disable_gone<'a, 'b>(
+        &self,
+        wanted: &'b [Wanted<'a>],
+        now: Millis,
+    ) -> (Vec<&'b Wanted<'a>>, usize) {
+        let (mut disabled, mut failed) = (Vec::new(), 0);
         for it in wanted.iter().filter(|it| it.effect == Effect::DisableWebhook) {
             let webhook = &it.receipt.webhook_id;
-            if let Err(error) = self.registrations.disable(it.org, webhook, "gone", now).await {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, "a webhook that is gone could not be disabled");
-                failed += 1;
+            match self.registrations.disable(it.org, webhook, GONE, now).await {
+                Ok(Changed::Done) => disabled.push(it),
+                Ok(Changed::Outdated) => {}
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(error, "a webhook that is gone could not be disabled");
+                    failed += 1;
+                }
             }
         }
-        failed
+        (disabled, failed)
     }
 }
 

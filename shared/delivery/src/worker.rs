@@ -26,6 +26,7 @@ use aragora_store::receipts::Receipts;
 use aragora_store::registrations::{Registrations, Webhook};
 use uuid::Uuid;
 
+pub(crate) use self::record::{GONE, news_of_gone};
 use crate::orders::Lanes;
 use crate::sender::Sender;
 

@@ -2,6 +2,7 @@
 //! organisation, the pace of its webhook, in this order, since only the last cannot be given back.
 
 use std::collections::BTreeMap;
+use std::iter;
 
 use aragora_core::delivery::HeldBy;
 use aragora_core::delivery::circuit::Admission;
@@ -53,7 +54,8 @@ impl DeliverWorker {
             senders.entry((&order.org, &order.webhook_id)).or_default().push(at);
         }
         let sends = |org: &str, webhook: &WebhookId| {
-            let held = |it: &Webhook| matches!(self.admission(it, now), Admission::HeldUntil(_));
+            let held =
+                |it: &Webhook| matches!(self.admission(it, 0.0, now), Admission::HeldUntil(_));
             found.webhook_of(org, webhook).is_some_and(|it| !held(it))
         };
         let asks = senders.keys().any(|(org, webhook)| *org == crowd_of && sends(org, webhook));
@@ -81,8 +83,8 @@ impl DeliverWorker {
         again.collect()
     }
 
-    fn admission(&self, webhook: &Webhook, now: Millis) -> Admission {
-        webhook.health.circuit.admission(now, draw(now), self.circuit_open_ms)
+    fn admission(&self, webhook: &Webhook, draw: f64, now: Millis) -> Admission {
+        webhook.health.circuit.admission(now, draw, self.circuit_open_ms)
     }
 
     /// Until when an organisation's deliveries have to wait, because it occupies its share.
@@ -108,10 +110,15 @@ impl DeliverWorker {
         crowded: Option<Millis>,
         now: Millis,
     ) -> Vec<Pass> {
-        match (self.admission(webhook, now), crowded) {
+        match (self.admission(webhook, 0.0, now), crowded) {
             // The first on time, to be the probe, the rest spread.
-            (Admission::HeldUntil(_), _) => {
-                (0..wanted).map(|at| self.held_by_circuit(webhook, at == 0, now)).collect()
+            (Admission::HeldUntil(on_time), _) => {
+                let rest = (1..wanted).map(|_| match self.admission(webhook, draw(now), now) {
+                    Admission::HeldUntil(until) => until,
+                    Admission::All | Admission::Probe => on_time,
+                });
+                let times = iter::once(on_time).chain(rest);
+                times.map(|until| Pass::held(until, HeldBy::Circuit)).collect()
             }
             (Admission::All | Admission::Probe, Some(until)) => {
                 vec![Pass::held(until, HeldBy::Concurrency); wanted]
@@ -121,14 +128,6 @@ impl DeliverWorker {
                 None => vec![Pass::default(); wanted],
                 Some(rate) => self.pace(webhook, rate, wanted, now).await,
             },
-        }
-    }
-
-    fn held_by_circuit(&self, webhook: &Webhook, on_time: bool, now: Millis) -> Pass {
-        let draw = if on_time { 0.0 } else { draw(now) };
-        match webhook.health.circuit.admission(now, draw, self.circuit_open_ms) {
-            Admission::HeldUntil(until) => Pass::held(until, HeldBy::Circuit),
-            Admission::All | Admission::Probe => Pass::default(),
         }
     }
 
@@ -146,11 +145,8 @@ impl DeliverWorker {
                 false
             }
         };
-        let held = |_| {
-            let wait = UNKNOWN_WAIT_MS + spread(now);
-            Pass::held(now.plus(wait), HeldBy::Circuit)
-        };
-        let mut passes: Vec<_> = (0..wanted).map(held).collect();
+        let mut passes: Vec<_> =
+            (0..wanted).map(|_| Pass::held(soon(now), HeldBy::Circuit)).collect();
         if mine && let Some(first) = passes.first_mut() {
             *first = Pass { probes: Some(open_until), ..Pass::default() };
         }
@@ -165,8 +161,7 @@ impl DeliverWorker {
             None
         });
         let Some(slots) = slots else {
-            let held = |_| Pass::held(now.plus(UNKNOWN_WAIT_MS + spread(now)), HeldBy::RateLimit);
-            return (0..wanted).map(held).collect();
+            return (0..wanted).map(|_| Pass::held(soon(now), HeldBy::RateLimit)).collect();
         };
         slots
             .into_iter()
@@ -178,10 +173,11 @@ impl DeliverWorker {
     }
 }
 
-/// Up to three seconds more, so that what waits for the same thing does not come back at once.
+/// When to ask again for what cannot be known now: up to three seconds later than at the earliest,
+/// so that what waits for the same thing does not come back at once.
 #[expect(clippy::cast_possible_truncation, reason = "a few seconds in milliseconds")]
-fn spread(now: Millis) -> i64 {
-    (draw(now) * 3_000.0) as i64
+fn soon(now: Millis) -> Millis {
+    now.plus(UNKNOWN_WAIT_MS + (draw(now) * 3_000.0) as i64)
 }
 
 /// Whether a webhook's receiver answered 2xx when it was last sent anything.

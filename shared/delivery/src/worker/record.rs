@@ -10,7 +10,7 @@ use aragora_events::announce::Announcement;
 use aragora_queue::message::INLINE_BYTES;
 use aragora_store::StoreError;
 use aragora_store::receipts::WriteOutcome;
-use aragora_store::registrations::Changed;
+use aragora_store::registrations::{Changed, Webhook};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use futures_util::{FutureExt as _, join};
 use serde_json::json;
@@ -30,7 +30,7 @@ use crate::sender::{Attempt, ErrorClass, Failure, Outcome, OutgoingRequest};
 const GATHER: Duration = Duration::from_millis(100);
 
 /// Why a webhook is disabled whose receiver said 410.
-const GONE: &str = "gone";
+pub(crate) const GONE: &str = "gone";
 
 /// In the aragora profile 410 means "send me nothing more".
 const GONE_DISABLES: bool = true;
@@ -335,16 +335,12 @@ impl DeliverWorker {
         for plan in written.iter().filter(|plan| plan.effects.contains(&Effect::DisableWebhook)) {
             let order = &plan.job.order;
             match self.registrations.disable(&order.org, &order.webhook_id, GONE, now).await {
-                // An operational event that is refused disables its webhook as well; it is only
-                // not told, since that would be refused in turn.
-                Ok(Changed::Done) if !catalogue::is_operational(&order.event_type) => {
-                    let news = found.webhook(order).map(|webhook| {
-                        let data = json!({"reason": GONE});
-                        Announcement::of_webhook(webhook, "webhook.disabled", data, now)
-                    });
+                Ok(Changed::Done) => {
+                    let webhook = found.webhook(order);
+                    let news = webhook.and_then(|it| news_of_gone(it, &order.event_type, now));
                     recorded.news.extend(news);
                 }
-                Ok(_) => {}
+                Ok(Changed::Outdated) => {}
                 Err(error) => {
                     let error = &error as &dyn std::error::Error;
                     tracing::warn!(error, "a webhook that is gone could not be disabled");
@@ -410,4 +406,16 @@ fn ours(message: &'static str) -> Attempt {
         outcome: Outcome::Failed(Failure { class: ErrorClass::Internal, message: message.into() }),
         latency_ms: 0,
     }
+}
+
+/// News of a webhook that was disabled because its receiver said 410 to an event of this type. An
+/// operational one that is refused disables its webhook as well; it is only not told, since that
+/// would be refused in turn.
+pub(crate) fn news_of_gone(
+    webhook: &Webhook,
+    event_type: &str,
+    now: Millis,
+) -> Option<Announcement> {
+    let of = || Announcement::of_webhook(webhook, "webhook.disabled", json!({"reason": GONE}), now);
+    (!catalogue::is_operational(event_type)).then(of)
 }
