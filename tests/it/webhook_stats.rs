@@ -73,7 +73,7 @@ async fn a_delivery_that_succeeds_late_is_delivered_and_was_retried() {
     let session = Session::shared().await;
     let tenant = session.tenant();
     let receiver = Receiver::start().await;
-    receiver.script("/hook", [Answer::status(500)]);
+    receiver.script("/hook", [Answer::status(500), Answer::status(200)]);
     let policy = json!({"max_retries": 2, "base_delay_seconds": 0.1, "max_delay_seconds": 1});
     let webhook = tenant.subscribe_retrying(&receiver.url("/hook"), &["vote"], &policy).await;
     tenant.publish("vote", json!({})).await;
