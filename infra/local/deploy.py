@@ -61,10 +61,17 @@ def function_names() -> list[str]:
     return CODE_URI.findall(TEMPLATE.read_text())
 
 
-def build(profile: str = "ci") -> Path:
-    """Builds every function of the template and returns the directory of the binaries."""
-    packages = [part for name in function_names() for part in ("-p", name)]
-    command = ["cargo", "build", "--locked", "--profile", profile, *packages]
+def build(profile: str) -> Path:
+    """Builds every function of the template and returns the directory of the binaries.
+
+    `dev` builds the tests too: by itself a function has other features, and cargo would build
+    all that it stands on a second time.
+    """
+    if profile == "dev":
+        selected = ["--workspace", "--all-targets"]
+    else:
+        selected = [part for name in function_names() for part in ("-p", name)]
+    command = ["cargo", "build", "--locked", "--profile", profile, *selected]
     if subprocess.run(command, cwd=ROOT).returncode != 0:
         raise DeployError("the functions do not build")
     metadata = ["cargo", "metadata", "--no-deps", "--format-version", "1"]

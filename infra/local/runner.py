@@ -42,6 +42,7 @@ class Options:
     api_port: int
     aws_port: int
     parameters: dict[str, str]
+    profile: str
     binaries: Path | None
     fresh: bool
 
@@ -62,8 +63,8 @@ def run(instance: Instance, options: Options, ready: Callable[[dict[str, Any]], 
         api_port = choose_port("API_PORT", options.api_port)
         aws_port = choose_aws_port(instance, options.aws_port)
         if options.binaries is None:
-            say("building the functions (cargo build --profile ci) ...")
-        binaries = options.binaries or deploy.build()
+            say(f"building the functions (cargo build --profile {options.profile}) ...")
+        binaries = options.binaries or deploy.build(options.profile)
         say(f"starting the AWS APIs on 127.0.0.1:{aws_port} ...")
         emulator = start_emulator(instance, aws_port)
         cleanup.callback(stop_emulator, emulator)

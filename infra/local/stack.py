@@ -68,6 +68,7 @@ def add_start_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--api-port", type=int, default=port("API_PORT", 3000), help=any_port)
     command.add_argument("--aws-port", type=int, default=port("AWS_PORT", 4566), help=any_port)
     command.add_argument("--param", action="append", default=[], metavar="KEY=VALUE")
+    command.add_argument("--profile", default="ci", help="of cargo, for the functions")
     command.add_argument("--binaries", type=Path, help="use these instead of building")
     command.add_argument("--fresh", action="store_true", help="drop the kept data first")
 
@@ -97,6 +98,7 @@ def options(arguments: argparse.Namespace) -> Options:
         arguments.api_port,
         arguments.aws_port,
         parameters(arguments.param),
+        arguments.profile,
         arguments.binaries,
         arguments.fresh,
     )
