@@ -48,7 +48,7 @@ test: lint $(VENV)/ready ## Everything: lints, unit tests, and system tests on a
 	$(STACK) exec $(TEST_STACK) --profile dev -- cargo test --locked --workspace
 
 fairness: $(VENV)/ready ## Measure one organisation beside another's hanging endpoint; wants a quiet machine
-	$(STACK) exec $(TEST_STACK) -- cargo test --locked --workspace --test it -- --ignored fairness
+	$(STACK) exec $(TEST_STACK) -- cargo test --locked --workspace --test it -- --ignored --nocapture fairness
 
 lint: $(VENV)/lint ## Format, clippy, cargo-deny when it is there, and the template
 	cargo fmt --all --check

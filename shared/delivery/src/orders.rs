@@ -4,7 +4,7 @@
 use aragora_core::delivery::{Effect, Order, Receipt};
 use aragora_core::time::Millis;
 use aragora_queue::message::{Deliver, InlineEvent, encode};
-use aragora_queue::{LONGEST_DELAY_SECONDS, Outgoing, Queue};
+use aragora_queue::{LONGEST_DELAY_SECONDS, Outgoing, Queue, QueueError};
 use aragora_store::receipts::{DeadLetter, DeadLetterKey, Receipts};
 
 /// Milliseconds that a queue can hold a message back.
@@ -49,6 +49,23 @@ impl Lanes {
         unlisted + self.send(wanted, now).await
     }
 
+    /// Sends deliveries back to a queue as they came, each to stay there until its time; the
+    /// outcomes are in the same order. Ten a request.
+    pub async fn defer(
+        &self,
+        orders: &[(&Deliver, Millis)],
+        now: Millis,
+    ) -> Vec<Result<(), QueueError>> {
+        let messages = orders.iter().map(|(order, until)| Outgoing {
+            body: encode(*order),
+            group: order.org.clone(),
+            request_id: order.request_id.clone(),
+            delay_seconds: delay_seconds(until.since(now)),
+            reason: None,
+        });
+        self.attempts.send_all(&messages.collect::<Vec<_>>()).await
+    }
+
     /// Gives back how many items are not known to be written.
     async fn update_list(&self, wanted: &[Wanted<'_>], now: Millis) -> usize {
         let having = |effect| wanted.iter().filter(move |it| it.effect == effect);
@@ -91,9 +108,14 @@ pub fn attempt(wanted: &Wanted<'_>, now: Millis) -> Option<Outgoing> {
     if wait_ms > LONGEST_ON_QUEUE_MS {
         return None;
     }
-    // Rounded up: a message that arrives before its time is turned away.
-    let delay_seconds = i32::try_from(wait_ms.saturating_add(999) / 1_000).unwrap_or(i32::MAX);
+    let delay_seconds = delay_seconds(wait_ms);
     Some(Outgoing { delay_seconds, ..order(wanted, Order::Attempt) })
+}
+
+/// Rounded up: a message that arrives before its time is turned away.
+fn delay_seconds(wait_ms: i64) -> i32 {
+    let seconds = wait_ms.saturating_add(999) / 1_000;
+    i32::try_from(seconds.clamp(0, LONGEST_DELAY_SECONDS)).unwrap_or(i32::MAX)
 }
 
 fn dead_letter(wanted: &Wanted<'_>) -> Option<Outgoing> {

@@ -5,7 +5,8 @@
 //! occupy four fifths of them; what is left is for the others. For endpoints that never answered,
 //! or failed last, it is given three at first, since an event source mapping begins with few and a
 //! receiver that hangs could take all of them before anybody knows; and they have to wait longer
-//! while a fifth of all, or three, do not get on.
+//! while a fifth of all, or three, do not get on. While all of them do get on, there will be room in
+//! a moment: whoever asks may wait for it where it is, and need not go back to the queue.
 
 use crate::time::Millis;
 
@@ -18,17 +19,26 @@ const BUSY_WAIT_MS: i64 = 1_000;
 /// Invocations for endpoints that have not shown yet that they answer.
 const UNPROVEN: usize = 3;
 
-/// Until when an organisation's deliveries have to wait; `None` when there is room. `begun` has the
+/// Why there is no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Crowded {
+    /// When to ask again.
+    pub until: Millis,
+    /// Whether all invocations get on, so that it is worth while to wait for one to end.
+    pub is_moving: bool,
+}
+
+/// Whether an organisation's deliveries have to wait; `None` when there is room. `begun` has the
 /// beginnings of the invocations it occupies at `now`, the asking one included; `maximum` is how
 /// many there can be in all; `proven` says that the endpoints answered 2xx when they were last
 /// sent anything; `draw` (0 to 1) spreads what waits.
-pub fn held_until(
+pub fn crowded(
     begun: &[Millis],
     maximum: u32,
     proven: bool,
     now: Millis,
     draw: f64,
-) -> Option<Millis> {
+) -> Option<Crowded> {
     let maximum = usize::try_from(maximum).unwrap_or(usize::MAX);
     let most = (maximum.saturating_mul(4) / 5).max(1);
     let room = if proven { most } else { most.min(UNPROVEN) };
@@ -40,7 +50,8 @@ pub fn held_until(
     } else {
         return None;
     };
-    Some(now.plus(wait + super::circuit::share(wait, draw)))
+    let until = now.plus(wait + super::circuit::share(wait, draw));
+    Some(Crowded { until, is_moving: slow == 0 })
 }
 
 #[cfg(test)]
@@ -53,7 +64,9 @@ mod tests {
         let begun: Vec<_> = std::iter::repeat_n(NOW.plus(-SLOW_MS), slow)
             .chain(std::iter::repeat_n(NOW, young))
             .collect();
-        held_until(&begun, maximum, proven, NOW, 0.5).map(|until| until.since(NOW))
+        let crowded = crowded(&begun, maximum, proven, NOW, 0.5)?;
+        assert_eq!(crowded.is_moving, slow == 0);
+        Some(crowded.until.since(NOW))
     }
 
     #[test]

@@ -29,8 +29,6 @@ pub enum HeldBy {
     Circuit,
     /// The webhook takes no more deliveries a second.
     RateLimit,
-    /// The organisation has as many deliveries under way as it may.
-    Concurrency,
 }
 
 /// What one attempt came to. Short keys: every delivery stores at least one.

@@ -1,12 +1,17 @@
 //! What of the claimable may be sent now: the circuit of its webhook, the share of its
 //! organisation, the pace of its webhook, in this order, since only the last cannot be given back.
+//!
+//! What its circuit or its pace holds back is written down: it may take long. What only waits for
+//! its organisation to finish something goes back to the queue as it came, which costs a tenth of a
+//! request: for the state machine it is a message that took its time.
 
 use std::collections::BTreeMap;
 use std::iter;
+use std::time::Duration;
 
 use aragora_core::delivery::HeldBy;
-use aragora_core::delivery::circuit::Admission;
-use aragora_core::delivery::crowd;
+use aragora_core::delivery::circuit::Admission as Circuit;
+use aragora_core::delivery::crowd::{self, Crowded};
 use aragora_core::delivery::pace::Slot;
 use aragora_core::ids::WebhookId;
 use aragora_core::time::Millis;
@@ -14,10 +19,14 @@ use aragora_store::registrations::{Changed, Webhook};
 use futures_util::future::join_all;
 
 use super::plan::{Found, Planned};
-use super::{DeliverWorker, MARGIN_MS, draw};
+use super::{DeliverWorker, Job, MARGIN_MS, draw};
 
 /// How long a delivery waits when its webhook's pace or probe cannot be asked for.
 const UNKNOWN_WAIT_MS: i64 = 2_000;
+/// How often a worker waits for room of its organisation, and how long each time: at least, and as
+/// much again at most. Others may need the worker.
+const PATIENCE: usize = 4;
+const MOMENT: Duration = Duration::from_millis(100);
 
 /// What one delivery may do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -28,6 +37,21 @@ pub(super) struct Pass {
     pub(super) not_before: Option<Millis>,
     /// It is the probe of a circuit that was open until this time.
     pub(super) probes: Option<Millis>,
+}
+
+/// What becomes of a batch.
+#[derive(Debug)]
+pub(super) struct Admission {
+    /// What is sent, or written down as held back.
+    pub(super) planned: Vec<Planned>,
+    /// What goes back to the queue, and the time until which it is to stay there.
+    pub(super) deferred: Vec<(Job, Millis)>,
+}
+
+/// What becomes of one webhook's part of it.
+enum Decided {
+    Each(Vec<Pass>),
+    Deferred(Millis),
 }
 
 impl Pass {
@@ -46,7 +70,7 @@ impl DeliverWorker {
         crowd_of: &str,
         lease_id: &str,
         found: &Found,
-    ) -> Vec<Planned> {
+    ) -> Admission {
         let now = (self.clock)();
         let mut senders: BTreeMap<(&str, &WebhookId), Vec<usize>> = BTreeMap::new();
         for (at, plan) in planned.iter().enumerate().filter(|(_, plan)| plan.sends()) {
@@ -54,25 +78,32 @@ impl DeliverWorker {
             senders.entry((&order.org, &order.webhook_id)).or_default().push(at);
         }
         let sends = |org: &str, webhook: &WebhookId| {
-            let held =
-                |it: &Webhook| matches!(self.admission(it, 0.0, now), Admission::HeldUntil(_));
+            let held = |it: &Webhook| matches!(self.circuit(it, 0.0, now), Circuit::HeldUntil(_));
             found.webhook_of(org, webhook).is_some_and(|it| !held(it))
         };
         let asks = senders.keys().any(|(org, webhook)| *org == crowd_of && sends(org, webhook));
         let mut its = senders.keys().filter(|(org, _)| *org == crowd_of);
         let proven = its.all(|(org, id)| found.webhook_of(org, id).is_some_and(is_proven));
-        let crowded = if asks { self.crowded(crowd_of, proven, now).await } else { None };
+        let crowded = if asks { self.wait_for_room(crowd_of, proven).await } else { None };
         let groups = senders.into_iter().filter_map(|((org, id), members)| {
             let webhook = found.webhook_of(org, id)?;
             let crowded = crowded.filter(|_| org == crowd_of);
-            Some(async move {
-                let passes = self.pass_group(webhook, members.len(), crowded, now).await;
-                members.into_iter().zip(passes).collect::<Vec<_>>()
-            })
+            Some(async move { (self.decide(webhook, members.len(), crowded, now).await, members) })
         });
-        let passes: BTreeMap<usize, Pass> = join_all(groups).await.into_iter().flatten().collect();
-        let again =
-            planned.into_iter().enumerate().filter_map(|(at, plan)| match passes.get(&at) {
+        let (mut passes, mut waits) = (BTreeMap::new(), BTreeMap::new());
+        for (decided, members) in join_all(groups).await {
+            match decided {
+                Decided::Each(each) => passes.extend(members.into_iter().zip(each)),
+                Decided::Deferred(until) => waits.extend(members.into_iter().map(|at| (at, until))),
+            }
+        }
+        let mut admission = Admission { planned: Vec::new(), deferred: Vec::new() };
+        for (at, plan) in planned.into_iter().enumerate() {
+            if let Some(until) = waits.get(&at) {
+                admission.deferred.push((plan.job, *until));
+                continue;
+            }
+            admission.planned.extend(match passes.get(&at) {
                 None => Some(plan),
                 Some(pass) if pass.held.is_none() => Some(Planned { pass: *pass, ..plan }),
                 Some(pass) => {
@@ -80,20 +111,33 @@ impl DeliverWorker {
                     self.plan(&plan.job, found, stored, lease_id, *pass, now)
                 }
             });
-        again.collect()
+        }
+        admission
     }
 
-    fn admission(&self, webhook: &Webhook, draw: f64, now: Millis) -> Admission {
+    fn circuit(&self, webhook: &Webhook, draw: f64, now: Millis) -> Circuit {
         webhook.health.circuit.admission(now, draw, self.circuit_open_ms)
     }
 
-    /// Until when an organisation's deliveries have to wait, because it occupies its share.
-    async fn crowded(&self, org: &str, proven: bool, now: Millis) -> Option<Millis> {
+    /// Until when an organisation's deliveries have to wait, because it occupies its share. While its
+    /// invocations get on, there is room in a moment: then it is waited for here.
+    async fn wait_for_room(&self, org: &str, proven: bool) -> Option<Millis> {
+        let mut crowded = self.crowded(org, proven).await;
+        for _ in 0..PATIENCE {
+            if !crowded.is_some_and(|crowded| crowded.is_moving) {
+                break;
+            }
+            tokio::time::sleep(MOMENT.mul_f64(1.0 + draw((self.clock)()))).await;
+            crowded = self.crowded(org, proven).await;
+        }
+        crowded.map(|crowded| crowded.until)
+    }
+
+    async fn crowded(&self, org: &str, proven: bool) -> Option<Crowded> {
+        let now = (self.clock)();
         let limit = i32::try_from(self.maximum_concurrency).unwrap_or(i32::MAX);
         match self.intents.live_leases(org, now, limit).await {
-            Ok(begun) => {
-                crowd::held_until(&begun, self.maximum_concurrency, proven, now, draw(now))
-            }
+            Ok(begun) => crowd::crowded(&begun, self.maximum_concurrency, proven, now, draw(now)),
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(org_id = org, error, "the share of an organisation is not known");
@@ -102,33 +146,31 @@ impl DeliverWorker {
         }
     }
 
-    /// A pass for each of `wanted` deliveries to one webhook.
-    async fn pass_group(
+    /// What becomes of `wanted` deliveries to one webhook.
+    async fn decide(
         &self,
         webhook: &Webhook,
         wanted: usize,
         crowded: Option<Millis>,
         now: Millis,
-    ) -> Vec<Pass> {
-        match (self.admission(webhook, 0.0, now), crowded) {
+    ) -> Decided {
+        Decided::Each(match (self.circuit(webhook, 0.0, now), crowded) {
             // The first on time, to be the probe, the rest spread.
-            (Admission::HeldUntil(on_time), _) => {
-                let rest = (1..wanted).map(|_| match self.admission(webhook, draw(now), now) {
-                    Admission::HeldUntil(until) => until,
-                    Admission::All | Admission::Probe => on_time,
+            (Circuit::HeldUntil(on_time), _) => {
+                let rest = (1..wanted).map(|_| match self.circuit(webhook, draw(now), now) {
+                    Circuit::HeldUntil(until) => until,
+                    Circuit::All | Circuit::Probe => on_time,
                 });
                 let times = iter::once(on_time).chain(rest);
                 times.map(|until| Pass::held(until, HeldBy::Circuit)).collect()
             }
-            (Admission::All | Admission::Probe, Some(until)) => {
-                vec![Pass::held(until, HeldBy::Concurrency); wanted]
-            }
-            (Admission::Probe, None) => self.probe(webhook, wanted, now).await,
-            (Admission::All, None) => match webhook.config.rate_limit_per_second {
+            (Circuit::All | Circuit::Probe, Some(until)) => return Decided::Deferred(until),
+            (Circuit::Probe, None) => self.probe(webhook, wanted, now).await,
+            (Circuit::All, None) => match webhook.config.rate_limit_per_second {
                 None => vec![Pass::default(); wanted],
                 Some(rate) => self.pace(webhook, rate, wanted, now).await,
             },
-        }
+        })
     }
 
     /// The first of the group is the probe, if this worker gets to make it.

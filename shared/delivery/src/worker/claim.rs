@@ -58,9 +58,27 @@ impl DeliverWorker {
             return None;
         }
         // After the note, so that of two that ask for the last place each sees the other.
-        let admitted = self.admit(planned, &note.org, &note.id, found).boxed().await;
-        report.held += admitted.iter().filter(|plan| plan.receipt.held_by.is_some()).count();
-        Some(self.write_claims(admitted, note, found, now, report).await)
+        let admission = self.admit(planned, &note.org, &note.id, found).boxed().await;
+        let held = admission.planned.iter().filter(|plan| plan.receipt.held_by.is_some());
+        report.held += held.count() + admission.deferred.len();
+        self.defer(admission.deferred, report).await;
+        Some(self.write_claims(admission.planned, note, found, now, report).await)
+    }
+
+    /// Sends deliveries back to the queue as they came. What cannot be comes back by itself.
+    async fn defer(&self, deferred: Vec<(Job, Millis)>, report: &mut DeliverReport) {
+        if deferred.is_empty() {
+            return;
+        }
+        let orders: Vec<_> = deferred.iter().map(|(job, until)| (&job.order, *until)).collect();
+        let outcomes = self.lanes.defer(&orders, (self.clock)()).await;
+        for ((job, _), outcome) in deferred.into_iter().zip(outcomes) {
+            if let Err(error) = outcome {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "a delivery could not be sent back to the queue");
+                report.failed.extend(job.message_ids);
+            }
+        }
     }
 
     async fn write_claims(
@@ -109,6 +127,9 @@ impl DeliverWorker {
         // The sweep may have taken the note up already, and would not find what is claimed now.
         if (self.clock)() >= claimed.note.until {
             report.failed.extend(planned.into_iter().flat_map(|plan| plan.job.message_ids));
+            return vec![];
+        }
+        if planned.is_empty() {
             return vec![];
         }
         let writes: Vec<_> =
