@@ -235,14 +235,15 @@ impl Intents {
         Ok(notes)
     }
 
-    /// When each of the invocations began that hold deliveries mostly of one organisation now, up
-    /// to `limit`, as last written. One read unit per 4 KB: for about five invocations.
+    /// The invocations that hold deliveries mostly of one organisation now, up to `limit`, as last
+    /// written: the id of each one's note, whose order is that of their beginnings, and when it
+    /// began. One read unit per 4 KB: for about five invocations.
     pub async fn live_leases(
         &self,
         org: &str,
         now: Millis,
         limit: i32,
-    ) -> Result<Vec<Millis>, StoreError> {
+    ) -> Result<Vec<(String, Millis)>, StoreError> {
         let answer = self
             .dynamo
             .client()
@@ -260,7 +261,11 @@ impl Intents {
             .await
             .map_err(StoreError::from_sdk)?;
         self.dynamo.read(answer.consumed_capacity());
-        let begun = |item: &Item| uuid_time(Reader(item).text("sk").ok()?.rsplit('#').next()?);
+        let begun = |item: &Item| {
+            let id = Reader(item).maybe_text("sk")?.rsplit('#').next()?.to_owned();
+            let begun = uuid_time(&id)?;
+            Some((id, begun))
+        };
         Ok(answer.items().iter().filter_map(begun).collect())
     }
 

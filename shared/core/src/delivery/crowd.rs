@@ -7,6 +7,9 @@
 //! receiver that hangs could take all of them before anybody knows; and they have to wait longer
 //! while a fifth of all, or three, do not get on. While all of them do get on, there will be room in
 //! a moment: whoever asks may wait for it where it is, and need not go back to the queue.
+//!
+//! Who began first goes first: were everybody counted who asks, of many who ask at once nobody
+//! would find room.
 
 use crate::time::Millis;
 
@@ -28,12 +31,12 @@ pub struct Crowded {
     pub is_moving: bool,
 }
 
-/// Whether an organisation's deliveries have to wait; `None` when there is room. `begun` has the
-/// beginnings of the invocations it occupies at `now`, the asking one included; `maximum` is how
-/// many there can be in all; `proven` says that the endpoints answered 2xx when they were last
+/// Whether an organisation's deliveries have to wait; `None` when there is room. `ahead` has the
+/// beginnings of the invocations it occupies at `now` that began before the asking one; `maximum` is
+/// how many there can be in all; `proven` says that the endpoints answered 2xx when they were last
 /// sent anything; `draw` (0 to 1) spreads what waits.
 pub fn crowded(
-    begun: &[Millis],
+    ahead: &[Millis],
     maximum: u32,
     proven: bool,
     now: Millis,
@@ -42,10 +45,10 @@ pub fn crowded(
     let maximum = usize::try_from(maximum).unwrap_or(usize::MAX);
     let most = (maximum.saturating_mul(4) / 5).max(1);
     let room = if proven { most } else { most.min(UNPROVEN) };
-    let slow = begun.iter().filter(|at| now.since(**at) >= SLOW_MS).count();
+    let slow = ahead.iter().filter(|at| now.since(**at) >= SLOW_MS).count();
     let wait = if !proven && slow >= (maximum / 5).max(UNPROVEN) {
         SLOW_WAIT_MS
-    } else if begun.len() > room {
+    } else if ahead.len() >= room {
         BUSY_WAIT_MS
     } else {
         return None;
@@ -61,10 +64,10 @@ mod tests {
     const NOW: Millis = Millis(1_000_000);
 
     fn asked(slow: usize, young: usize, maximum: u32, proven: bool) -> Option<i64> {
-        let begun: Vec<_> = std::iter::repeat_n(NOW.plus(-SLOW_MS), slow)
+        let ahead: Vec<_> = std::iter::repeat_n(NOW.plus(-SLOW_MS), slow)
             .chain(std::iter::repeat_n(NOW, young))
             .collect();
-        let crowded = crowded(&begun, maximum, proven, NOW, 0.5)?;
+        let crowded = crowded(&ahead, maximum, proven, NOW, 0.5)?;
         assert_eq!(crowded.is_moving, slow == 0);
         Some(crowded.until.since(NOW))
     }
@@ -72,12 +75,12 @@ mod tests {
     #[test]
     fn four_fifths_may_be_taken() {
         for (slow, young, maximum, held) in [
-            (0, 1, 50, None),
-            (10, 30, 50, None),
-            (0, 41, 50, Some(1_500)),
-            (20, 21, 50, Some(1_500)),
-            (0, 1, 2, None),
-            (0, 2, 2, Some(1_500)),
+            (0, 0, 50, None),
+            (10, 29, 50, None),
+            (0, 40, 50, Some(1_500)),
+            (20, 20, 50, Some(1_500)),
+            (0, 0, 2, None),
+            (0, 1, 2, Some(1_500)),
         ] {
             let got = asked(slow, young, maximum, true);
             assert_eq!(got, held, "{slow} slow, {young} young");
@@ -96,7 +99,7 @@ mod tests {
     #[test]
     fn who_has_not_answered_yet_gets_three() {
         for (young, maximum, held) in
-            [(3, 50, None), (4, 50, Some(1_500)), (1, 2, None), (2, 2, Some(1_500))]
+            [(2, 50, None), (3, 50, Some(1_500)), (0, 2, None), (1, 2, Some(1_500))]
         {
             assert_eq!(asked(0, young, maximum, false), held, "{young} of {maximum}");
         }

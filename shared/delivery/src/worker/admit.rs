@@ -84,7 +84,8 @@ impl DeliverWorker {
         let asks = senders.keys().any(|(org, webhook)| *org == crowd_of && sends(org, webhook));
         let mut its = senders.keys().filter(|(org, _)| *org == crowd_of);
         let proven = its.all(|(org, id)| found.webhook_of(org, id).is_some_and(is_proven));
-        let crowded = if asks { self.wait_for_room(crowd_of, proven).await } else { None };
+        let crowded =
+            if asks { self.wait_for_room(crowd_of, lease_id, proven).await } else { None };
         let groups = senders.into_iter().filter_map(|((org, id), members)| {
             let webhook = found.webhook_of(org, id)?;
             let crowded = crowded.filter(|_| org == crowd_of);
@@ -121,23 +122,28 @@ impl DeliverWorker {
 
     /// Until when an organisation's deliveries have to wait, because it occupies its share. While its
     /// invocations get on, there is room in a moment: then it is waited for here.
-    async fn wait_for_room(&self, org: &str, proven: bool) -> Option<Millis> {
-        let mut crowded = self.crowded(org, proven).await;
+    async fn wait_for_room(&self, org: &str, lease_id: &str, proven: bool) -> Option<Millis> {
+        let mut crowded = self.crowded(org, lease_id, proven).await;
         for _ in 0..PATIENCE {
             if !crowded.is_some_and(|crowded| crowded.is_moving) {
                 break;
             }
             tokio::time::sleep(MOMENT.mul_f64(1.0 + draw((self.clock)()))).await;
-            crowded = self.crowded(org, proven).await;
+            crowded = self.crowded(org, lease_id, proven).await;
         }
         crowded.map(|crowded| crowded.until)
     }
 
-    async fn crowded(&self, org: &str, proven: bool) -> Option<Crowded> {
+    async fn crowded(&self, org: &str, lease_id: &str, proven: bool) -> Option<Crowded> {
         let now = (self.clock)();
-        let limit = i32::try_from(self.maximum_concurrency).unwrap_or(i32::MAX);
+        // Of both queues.
+        let limit = i32::try_from(self.maximum_concurrency.saturating_mul(2)).unwrap_or(i32::MAX);
         match self.intents.live_leases(org, now, limit).await {
-            Ok(begun) => crowd::crowded(&begun, self.maximum_concurrency, proven, now, draw(now)),
+            Ok(live) => {
+                let before = live.into_iter().filter(|(id, _)| id.as_str() < lease_id);
+                let ahead: Vec<_> = before.map(|(_, begun)| begun).collect();
+                crowd::crowded(&ahead, self.maximum_concurrency, proven, now, draw(now))
+            }
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(org_id = org, error, "the share of an organisation is not known");

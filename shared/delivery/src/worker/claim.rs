@@ -57,7 +57,7 @@ impl DeliverWorker {
             report.failed.extend(planned.into_iter().flat_map(|plan| plan.job.message_ids));
             return None;
         }
-        // After the note, so that of two that ask for the last place each sees the other.
+        // After the note, so that of two that ask for the last place the later one sees the other.
         let admission = self.admit(planned, &note.org, &note.id, found).boxed().await;
         let held = admission.planned.iter().filter(|plan| plan.receipt.held_by.is_some());
         report.held += held.count() + admission.deferred.len();
