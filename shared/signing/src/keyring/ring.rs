@@ -21,15 +21,18 @@ const NONCE: usize = 12;
 const TAG: usize = 16;
 
 /// Where a value lives. All three are bound to it; changing one is moving the value.
+///
+/// Only [`Field::place`](crate::fields::Field::place) makes one: what is not in the registry of
+/// secret fields cannot be sealed, and what is in it is migrated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Place<'a> {
     /// The table's logical name (`webhook_registrations`), not the physical one: a stack restored
     /// from backup under another name must still read its values.
-    pub table: &'a str,
+    pub(crate) table: &'a str,
     /// The item's key; callers join partition and sort key unambiguously.
-    pub key: &'a str,
+    pub(crate) key: &'a str,
     /// The field's name.
-    pub field: &'a str,
+    pub(crate) field: &'a str,
 }
 
 impl Place<'_> {
