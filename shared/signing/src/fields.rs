@@ -9,11 +9,15 @@
 //! move between the paths of one field, as a rotation moves a secret, and nowhere else. Neither
 //! name ever changes.
 
+mod reseal;
+
 use secrecy::SecretString;
 use serde_json::Value;
 use thiserror::Error;
 
 use crate::keyring::{KeyRing, NotAStoredValue, OpenError, Place, SealError, Stored};
+
+pub use reseal::{Resealed, Trouble, Why};
 
 /// A kind of secret in the documents of one store.
 #[derive(Debug)]
@@ -120,3 +124,6 @@ impl Field {
 pub fn item_key(partition: &str, sort: &str) -> String {
     format!("{partition}#{sort}")
 }
+
+#[cfg(test)]
+mod tests;
