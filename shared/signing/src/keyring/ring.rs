@@ -114,6 +114,13 @@ impl RingKey {
         Some(Self { id, key })
     }
 
+    fn generate() -> Result<Self, getrandom::Error> {
+        let mut key = SecretBox::new(Box::new([0_u8; KEY]));
+        getrandom::fill(key.expose_secret_mut())?;
+        let id = digest_start("aragora-key-id", key.expose_secret());
+        Ok(Self { id, key })
+    }
+
     fn cipher(&self) -> Aes256Gcm {
         Aes256Gcm::new(self.key.expose_secret().into())
     }
@@ -138,6 +145,11 @@ impl KeyRing {
         let current = keys.next().ok_or(KeyRingError::Empty)??;
         let older = keys.collect::<Result<_, _>>()?;
         Ok(Self { current, older })
+    }
+
+    /// A ring of one fresh key that nobody else has: what it seals is lost with the process.
+    pub fn generate() -> Result<Self, getrandom::Error> {
+        Ok(Self { current: RingKey::generate()?, older: Vec::new() })
     }
 
     /// The ids of the keys in hex, the sealing one first. Not secret.
