@@ -10,7 +10,7 @@ const LEVELS: [&[&str]; 7] = [
     &["aragora-core"],
     &["aragora-signing"],
     &["aragora-store", "aragora-queue"],
-    &["aragora-delivery", "aragora-events", "aragora-webhooks"],
+    &["aragora-delivery", "aragora-events", "aragora-migrate", "aragora-webhooks"],
     &["aragora-api"],
     &["aragora-runtime"],
     &[
@@ -18,6 +18,7 @@ const LEVELS: [&[&str]; 7] = [
         "events",
         "fan-out",
         "health",
+        "migrate",
         "receipts",
         "redeliver",
         "redeliveries",

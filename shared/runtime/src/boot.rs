@@ -57,6 +57,13 @@ impl<C: FromEnvironment> Boot<C> {
         let aws = Aws::new(base.aws.clone());
         Ok(Self { base, config, aws })
     }
+
+    /// Reads the configuration and starts no log: for a tool that talks to a person.
+    pub fn quiet() -> Result<Self, ConfigError> {
+        let (base, config) = config::from_process()?;
+        let aws = Aws::new(base.aws.clone());
+        Ok(Self { base, config, aws })
+    }
 }
 
 /// Leaks what lives as long as the process anyway, so that handlers borrow it plainly.

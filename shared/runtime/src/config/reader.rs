@@ -2,6 +2,7 @@
 
 use aragora_core::delivery::RetryPolicy;
 use aragora_core::url_policy::UrlPolicy;
+use aragora_signing::fields::{STORES, Store};
 use aragora_signing::keyring::KeyRing;
 use secrecy::SecretString;
 use tracing::level_filters::LevelFilter;
@@ -220,7 +221,7 @@ impl<'a> Reader<'a> {
 
     /// The keys that secrets are encrypted with, never generated: what is sealed under them must be
     /// read by others.
-    fn deployed_key_ring(&mut self) -> KeyRing {
+    pub(super) fn deployed_key_ring(&mut self) -> KeyRing {
         let list = self.required(KEYS);
         if list.is_empty() {
             return Self::no_ring();
@@ -339,6 +340,11 @@ impl<'a> Reader<'a> {
         table
     }
 
+    /// The table of every store that has secrets.
+    pub(super) fn stores(&mut self) -> Vec<(&'static Store, String)> {
+        STORES.iter().map(|store| (store, self.table(variable_of(store)))).collect()
+    }
+
     pub(super) fn queue(&mut self, name: &'static str) -> String {
         let url = self.required(name);
         if url.is_empty() { url } else { self.url(name, url) }
@@ -366,5 +372,14 @@ impl<'a> Reader<'a> {
 
     fn problem(&mut self, name: &'static str, problem: &str) {
         self.problems.push((name, problem.to_owned()));
+    }
+}
+
+/// The variable that has the name of a store's table.
+fn variable_of(store: &Store) -> &'static str {
+    match store.name() {
+        "webhook_registrations" => "REGISTRATIONS_TABLE",
+        // A test starts the migration with every store.
+        _ => "A_STORE_WITHOUT_A_VARIABLE",
     }
 }

@@ -62,6 +62,7 @@ fn every_function_starts_with_what_it_reads() {
     assert_eq!(wrong::<FanOutConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<DeliverConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<SweepConfig>(&[]), [""; 0]);
+    assert_eq!(wrong::<MigrateConfig>(&[]), [""; 0]);
 }
 
 #[test]
@@ -92,6 +93,8 @@ fn everything_missing_is_named_at_once() {
         missing,
         ["AWS_REGION", "REGISTRATIONS_TABLE", "RECEIPTS_TABLE", "DELIVERIES_QUEUE_URL"]
     );
+    let (missing, _) = empty::<MigrateConfig>();
+    assert_eq!(missing, ["AWS_REGION", "REGISTRATIONS_TABLE", "ARAGORA_ENCRYPTION_KEY"]);
 }
 
 #[test]
@@ -196,6 +199,8 @@ fn only_a_developer_may_do_without_a_key() {
         assert_eq!(base.notices.len(), 1, "{stage}");
         assert!(base.notices[0].contains("Data will not be recoverable after restart"));
         generated.extend(config.key_ring.key_ids());
+        // What it seals would be lost with the process.
+        assert_eq!(wrong::<MigrateConfig>(&without(stage)), ["ARAGORA_ENCRYPTION_KEY"], "{stage}");
     }
     assert_eq!(generated.len(), 3, "each has a key of its own");
     assert!(with::<DeliverConfig>(&[]).unwrap().0.notices.is_empty());
