@@ -14,6 +14,7 @@ const LEVELS: [&[&str]; 7] = [
     &["aragora-api"],
     &["aragora-runtime"],
     &[
+        "aragora-cli",
         "deliver",
         "events",
         "fan-out",
