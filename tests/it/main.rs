@@ -42,6 +42,7 @@ mod events_reading;
 mod fairness;
 mod header_injection;
 mod http_surface;
+mod key_rotation;
 mod migrate_encrypt;
 mod operational;
 mod poison;
