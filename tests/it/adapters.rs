@@ -18,6 +18,7 @@ use aragora_runtime::aws::Aws as Clients;
 use aragora_runtime::clock;
 use aragora_runtime::config::{AwsKeys, AwsSettings};
 use aragora_store::Dynamo;
+use aragora_store::documents::Documents;
 use aragora_store::events::Events;
 use aragora_store::intents::Intents;
 use aragora_store::jobs::Jobs;
@@ -129,6 +130,18 @@ impl Lab {
     /// An empty table of registrations.
     pub(crate) async fn registrations(&self) -> Registrations {
         Registrations::new(self.dynamo(), self.table("RegistrationsTable").await)
+    }
+
+    /// An empty table of registrations as a migration sees it, as users do, and its name.
+    pub(crate) async fn documents(&self) -> (Documents, Registrations, String) {
+        let table = self.table("RegistrationsTable").await;
+        let registrations = Registrations::new(self.dynamo(), table.clone());
+        (Documents::new(self.dynamo(), table.clone()), registrations, table)
+    }
+
+    /// Puts an item into a table behind the adapters' back.
+    pub(crate) async fn put_item(&self, table: &str, item: &Value) {
+        self.direct.call(DYNAMODB, "PutItem", &json!({"TableName": table, "Item": item})).await;
     }
 
     /// An empty queue: as the adapter has it, and as somebody else does.

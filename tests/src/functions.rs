@@ -103,6 +103,24 @@ impl Function {
         serde_json::from_value(variables).expect("variables are texts")
     }
 
+    /// Gives it other environment variables, as a deployment does, and waits until it has them.
+    ///
+    /// AWS lets the processes of before finish what they are at. The emulator kills them, so
+    /// whoever needs that holds the queues back first.
+    ///
+    /// # Panics
+    /// When the function is unknown.
+    pub async fn configure(&self, environment: &BTreeMap<String, String>) {
+        let path = format!("/2015-03-31/functions/{}/configuration", self.name);
+        let input = json!({"Environment": {"Variables": environment}});
+        self.aws.lambda(Method::PUT, &path, &input).await.must(200);
+        eventually(PATIENCE, &format!("{} to be updated", self.name), async || {
+            let configuration = self.configuration().await;
+            (configuration["LastUpdateStatus"] == "Successful").then_some(())
+        })
+        .await;
+    }
+
     /// Its memory, in MB.
     ///
     /// # Panics

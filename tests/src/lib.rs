@@ -9,6 +9,7 @@
 //! | [`receiver`] | a webhook receiver that does what it is told and remembers what it got |
 //! | [`aws`], [`queues`], [`functions`], [`logs`], [`processes`] | what can be done to the stack behind the API's back |
 //! | [`proxy`] | a reverse proxy in front of the AWS endpoint that fails on purpose |
+//! | [`tool`] | the command-line tool, as a program |
 //! | [`python`] | the receiver's side of a signature, in Python, as the documents print it |
 //! | [`samples`] | the verification samples of `docs/verify/`, as programs |
 //! | [`hostile_urls`], [`sentinels`] | the URLs that every route refuses, and secrets that must turn up nowhere |
@@ -44,6 +45,7 @@ pub mod stack;
 pub mod template;
 pub mod tenant;
 pub mod token;
+pub mod tool;
 pub mod wait;
 pub mod workspace;
 pub mod yaml;

@@ -6,24 +6,20 @@
 use aragora_core::ids::WebhookId;
 use aragora_core::rotation;
 use aragora_core::time::Millis;
-use aragora_signing::keyring::{KeyRing, OpenError, Place, SealError, Stored};
+use aragora_signing::fields::{ReadError, WEBHOOK_HEADERS, WEBHOOK_SECRET, item_key};
+use aragora_signing::keyring::{KeyRing, SealError};
 use aragora_signing::secret::WebhookSecret;
 use aragora_store::registrations::Webhook;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use thiserror::Error;
 
-/// The table in a value's place: its name in the documents, the same in every deployment.
-const TABLE: &str = "webhook_registrations";
-const SECRET: &str = "secret";
-const HEADERS: &str = "headers";
-
 /// Why a stored value cannot be used.
 #[derive(Debug, Error)]
 pub enum UnsealError {
-    /// It cannot be decrypted.
+    /// It cannot be read.
     #[error("a stored secret cannot be opened")]
-    Open(#[from] OpenError),
+    Open(#[from] ReadError),
     /// It is not what was stored there.
     #[error("a stored secret is not of its kind")]
     Kind,
@@ -72,7 +68,7 @@ pub fn seal_secret(
     webhook: &WebhookId,
     secret: &WebhookSecret,
 ) -> Result<Value, SealError> {
-    seal(keys, org, webhook, SECRET, secret.as_secret())
+    WEBHOOK_SECRET.seal(keys, &key_of(org, webhook), secret.as_secret())
 }
 
 /// Decrypts a webhook's signing secret.
@@ -85,7 +81,8 @@ pub fn open_secret(
     webhook: &WebhookId,
     stored: &Value,
 ) -> Result<WebhookSecret, UnsealError> {
-    open(keys, org, webhook, SECRET, stored).map(WebhookSecret::from_stored)
+    let opened = WEBHOOK_SECRET.open(keys, &key_of(org, webhook), stored)?;
+    Ok(WebhookSecret::from_stored(opened))
 }
 
 /// Encrypts the headers a webhook adds.
@@ -100,7 +97,7 @@ pub fn seal_headers(
 ) -> Result<Value, SealError> {
     // A list of pairs of strings always prints.
     let text = SecretString::from(serde_json::to_string(headers).unwrap_or_default());
-    seal(keys, org, webhook, HEADERS, &text)
+    WEBHOOK_HEADERS.seal(keys, &key_of(org, webhook), &text)
 }
 
 /// Decrypts the headers a webhook adds.
@@ -113,35 +110,12 @@ pub fn open_headers(
     webhook: &WebhookId,
     stored: &Value,
 ) -> Result<Vec<(String, String)>, UnsealError> {
-    let text = open(keys, org, webhook, HEADERS, stored)?;
+    let text = WEBHOOK_HEADERS.open(keys, &key_of(org, webhook), stored)?;
     serde_json::from_str(text.expose_secret()).map_err(|_| UnsealError::Kind)
 }
 
-fn seal(
-    keys: &KeyRing,
-    org: &str,
-    webhook: &WebhookId,
-    field: &str,
-    plain: &SecretString,
-) -> Result<Value, SealError> {
-    let key = place_key(org, webhook);
-    Ok(keys.seal(&Place { table: TABLE, key: &key, field }, plain)?.to_json())
-}
-
-fn open(
-    keys: &KeyRing,
-    org: &str,
-    webhook: &WebhookId,
-    field: &str,
-    stored: &Value,
-) -> Result<SecretString, UnsealError> {
-    let stored = Stored::from_json(stored).map_err(|_| UnsealError::Kind)?;
-    let key = place_key(org, webhook);
-    Ok(keys.open(&Place { table: TABLE, key: &key, field }, &stored)?)
-}
-
-fn place_key(org: &str, webhook: &WebhookId) -> String {
-    format!("{org}#{webhook}")
+fn key_of(org: &str, webhook: &WebhookId) -> String {
+    item_key(org, webhook.as_str())
 }
 
 #[cfg(test)]

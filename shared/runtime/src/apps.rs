@@ -2,6 +2,7 @@
 //! workers it stands on. Nothing here decides anything.
 
 mod http;
+mod migrate;
 mod workers;
 
 use aragora_delivery::orders::Lanes;
@@ -18,6 +19,7 @@ use aragora_webhooks::jobs::walk::Walk;
 use aragora_webhooks::receipts::ReceiptDesk;
 
 pub use self::http::{events, health, receipts, redeliveries, webhook_test, webhooks};
+pub use self::migrate::{MigrationAnswer, MigrationOrder, migration, run_migration};
 pub use self::workers::{
     Sweeps, deliver, deliver_batch, fan_out, fan_out_batch, redeliver, redeliver_batch, run_sweep,
     sweep,

@@ -51,6 +51,16 @@ impl<C: FromEnvironment> Boot<C> {
     pub fn from_process() -> Result<Self, BootError> {
         let (base, config) = config::from_process()?;
         logging::start(&base);
+        for notice in &base.notices {
+            tracing::warn!("{notice}");
+        }
+        let aws = Aws::new(base.aws.clone());
+        Ok(Self { base, config, aws })
+    }
+
+    /// Reads the configuration and starts no log: for a tool that talks to a person.
+    pub fn quiet() -> Result<Self, ConfigError> {
+        let (base, config) = config::from_process()?;
         let aws = Aws::new(base.aws.clone());
         Ok(Self { base, config, aws })
     }

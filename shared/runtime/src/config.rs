@@ -13,7 +13,7 @@
 //! | `ARAGORA_JWT_SECRET` | HTTP | required in production | one secret, or the current and the previous one with a comma; 32 characters or more in production |
 //! | `ARAGORA_API_TOKEN` | HTTP | none: no service may call | not empty and not `replace-me` in production |
 //! | `ARAGORA_ALLOWED_ORIGINS` | HTTP | none | a comma list of origins, never `*` |
-//! | `ARAGORA_ENCRYPTION_KEY` | webhooks, webhook-test, deliver | required | 64 hexadecimal digits, or a comma list of such, the newest first |
+//! | `ARAGORA_ENCRYPTION_KEY` | webhooks, webhook-test, deliver, migrate | required in production and by migrate; generated elsewhere | 64 hexadecimal digits, or a comma list of such, the newest first |
 //! | `WEBHOOK_REQUIRE_HTTPS` | webhooks, webhook-test, deliver | `true` | `true` in production |
 //! | `ARAGORA_SSRF_ALLOW_LOCALHOST` | webhooks, webhook-test, deliver | `false` | `false` in production |
 //! | `WEBHOOK_TIMEOUT_SECONDS` | webhooks, webhook-test, receipts, redeliveries, redeliver, deliver | 30 | 1 to 30, fractions allowed |
@@ -41,8 +41,8 @@ use tracing::level_filters::LevelFilter;
 
 pub use functions::{
     DeliverConfig, DeskConfig, EventsConfig, FanOutConfig, HealthConfig, LanesConfig,
-    PublisherConfig, ReceiptsConfig, RedeliverConfig, RedeliveriesConfig, SweepConfig,
-    WebhookTestConfig, WebhooksConfig,
+    MigrateConfig, PublisherConfig, ReceiptsConfig, RedeliverConfig, RedeliveriesConfig,
+    SweepConfig, WebhookTestConfig, WebhooksConfig,
 };
 pub use reader::Reader;
 
@@ -112,6 +112,8 @@ pub struct Base {
     pub function_version: String,
     /// How AWS is reached.
     pub aws: AwsSettings,
+    /// What is to be said in the log once it is there.
+    pub notices: Vec<&'static str>,
 }
 
 /// How AWS is reached.
@@ -149,6 +151,7 @@ pub fn read<C: FromEnvironment>(
     let mut reader = Reader::new(lookup);
     let base = reader.base();
     let config = C::read(&mut reader);
+    let base = Base { notices: reader.notices(), ..base };
     reader.finish((base, config))
 }
 

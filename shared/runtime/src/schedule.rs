@@ -52,7 +52,7 @@ where
 }
 
 /// One line per run.
-fn log(outcome: Result<&Counts, &BoxError>, meter: &Meter, started: Instant) {
+pub(crate) fn log(outcome: Result<&Counts, &BoxError>, meter: &Meter, started: Instant) {
     let spent = meter.take();
     macro_rules! line {
         ($level:ident, $($more:tt)*) => {

@@ -6,6 +6,7 @@
 //! | [`secret`] | a webhook's secret: parsing a client's own, generating ours |
 //! | [`verify`] | what a receiver checks, as a library function |
 //! | [`keyring`] | AES-256-GCM of single fields, with keys that can be rotated |
+//! | [`fields`] | every field that is sealed, in which table and where in its items |
 //!
 //! Whoever receives deliveries in Rust needs [`verify::verify`] and nothing else of this crate:
 //!
@@ -39,6 +40,7 @@
 //!
 //! No I/O but the operating system's random bytes, no clock: callers pass the time.
 
+pub mod fields;
 pub mod keyring;
 pub mod mac;
 pub mod secret;

@@ -2,6 +2,7 @@
 
 use aragora_core::delivery::RetryPolicy;
 use aragora_core::url_policy::UrlPolicy;
+use aragora_signing::fields::Store;
 use aragora_signing::keyring::KeyRing;
 
 use super::{FromEnvironment, HttpConfig, HttpFunction, Reader};
@@ -176,6 +177,14 @@ configuration! {
         grace_ms: i64 = grace_ms(),
         circuit_open_ms: i64 = circuit_open_ms(),
         maximum_concurrency: u32 = maximum_concurrency(),
+    }
+}
+
+configuration! {
+    /// `functions/migrate`, and the command-line tool.
+    MigrateConfig {
+        stores: Vec<(&'static Store, String)> = stores(),
+        key_ring: KeyRing = deployed_key_ring(),
     }
 }
 

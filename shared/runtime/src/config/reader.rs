@@ -2,6 +2,7 @@
 
 use aragora_core::delivery::RetryPolicy;
 use aragora_core::url_policy::UrlPolicy;
+use aragora_signing::fields::{STORES, Store};
 use aragora_signing::keyring::KeyRing;
 use secrecy::SecretString;
 use tracing::level_filters::LevelFilter;
@@ -15,11 +16,18 @@ const PLACEHOLDER: &str = "replace-me";
 /// Stands in for the keys while the real ones are being complained about; never used.
 const NO_KEY: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
+/// The keys that secrets are encrypted with.
+const KEYS: &str = "ARAGORA_ENCRYPTION_KEY";
+/// Said once by every process that made its own.
+const GENERATED: &str = "ARAGORA_ENCRYPTION_KEY is not set: this process encrypts with a key of \
+     its own. Data will not be recoverable after restart";
+
 /// Reads variables and collects problems.
 pub struct Reader<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
     stage: Stage,
     problems: Vec<(&'static str, String)>,
+    notices: Vec<&'static str>,
 }
 
 impl std::fmt::Debug for Reader<'_> {
@@ -33,7 +41,7 @@ impl std::fmt::Debug for Reader<'_> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self { lookup, stage: Stage::default(), problems: Vec::new() }
+        Self { lookup, stage: Stage::default(), problems: Vec::new(), notices: Vec::new() }
     }
 
     pub(super) fn finish<T>(self, value: T) -> Result<T, ConfigError> {
@@ -42,6 +50,11 @@ impl<'a> Reader<'a> {
         } else {
             Err(ConfigError { problems: self.problems })
         }
+    }
+
+    /// What was found that is no problem and must be said.
+    pub(super) fn notices(&mut self) -> Vec<&'static str> {
+        std::mem::take(&mut self.notices)
     }
 
     /// Read first: what else is allowed depends on the stage.
@@ -70,6 +83,7 @@ impl<'a> Reader<'a> {
                 .optional("AWS_LAMBDA_FUNCTION_VERSION")
                 .unwrap_or_else(|| "local".to_owned()),
             aws: self.aws(),
+            notices: Vec::new(),
         }
     }
 
@@ -192,19 +206,32 @@ impl<'a> Reader<'a> {
         origins
     }
 
-    /// The keys that secrets are encrypted with.
+    /// The keys that secrets are encrypted with. Where nothing is at stake, one is generated when
+    /// there are none.
     pub(super) fn key_ring(&mut self) -> KeyRing {
-        const NAME: &str = "ARAGORA_ENCRYPTION_KEY";
-        let list = self.required(NAME);
+        if self.stage.is_strict() || self.optional(KEYS).is_some() {
+            return self.deployed_key_ring();
+        }
+        self.notices.push(GENERATED);
+        KeyRing::generate().unwrap_or_else(|_| {
+            self.problem(KEYS, "is missing, and none could be generated");
+            Self::no_ring()
+        })
+    }
+
+    /// The keys that secrets are encrypted with, never generated: what is sealed under them must be
+    /// read by others.
+    pub(super) fn deployed_key_ring(&mut self) -> KeyRing {
+        let list = self.required(KEYS);
         if list.is_empty() {
             return Self::no_ring();
         }
         let monotonous = |key: &str| key.bytes().all(|digit| key.bytes().next() == Some(digit));
         if self.stage.is_strict() && list.split(',').map(str::trim).any(monotonous) {
-            self.problem(NAME, "is one digit repeated");
+            self.problem(KEYS, "is one digit repeated");
         }
         KeyRing::parse(&list).unwrap_or_else(|error| {
-            self.problem(NAME, &format!("is bad: {error}"));
+            self.problem(KEYS, &format!("is bad: {error}"));
             Self::no_ring()
         })
     }
@@ -313,6 +340,11 @@ impl<'a> Reader<'a> {
         table
     }
 
+    /// The table of every store that has secrets.
+    pub(super) fn stores(&mut self) -> Vec<(&'static Store, String)> {
+        STORES.iter().map(|store| (store, self.table(variable_of(store)))).collect()
+    }
+
     pub(super) fn queue(&mut self, name: &'static str) -> String {
         let url = self.required(name);
         if url.is_empty() { url } else { self.url(name, url) }
@@ -340,5 +372,14 @@ impl<'a> Reader<'a> {
 
     fn problem(&mut self, name: &'static str, problem: &str) {
         self.problems.push((name, problem.to_owned()));
+    }
+}
+
+/// The variable that has the name of a store's table.
+fn variable_of(store: &Store) -> &'static str {
+    match store.name() {
+        "webhook_registrations" => "REGISTRATIONS_TABLE",
+        // A test starts the migration with every store.
+        _ => "A_STORE_WITHOUT_A_VARIABLE",
     }
 }

@@ -1,6 +1,7 @@
 //! Environments, good and bad, without touching the process's own.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 use secrecy::ExposeSecret;
 
@@ -61,6 +62,7 @@ fn every_function_starts_with_what_it_reads() {
     assert_eq!(wrong::<FanOutConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<DeliverConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<SweepConfig>(&[]), [""; 0]);
+    assert_eq!(wrong::<MigrateConfig>(&[]), [""; 0]);
 }
 
 #[test]
@@ -78,7 +80,7 @@ fn everything_missing_is_named_at_once() {
         empty::<SweepConfig>(),
     ] {
         let required = |name: &String| {
-            ["AWS_REGION", "ARAGORA_ENCRYPTION_KEY"].contains(&name.as_str())
+            name == "AWS_REGION"
                 || name.ends_with("_TABLE")
                 || (name.ends_with("_URL") && name != "AWS_ENDPOINT_URL")
         };
@@ -91,6 +93,8 @@ fn everything_missing_is_named_at_once() {
         missing,
         ["AWS_REGION", "REGISTRATIONS_TABLE", "RECEIPTS_TABLE", "DELIVERIES_QUEUE_URL"]
     );
+    let (missing, _) = empty::<MigrateConfig>();
+    assert_eq!(missing, ["AWS_REGION", "REGISTRATIONS_TABLE", "ARAGORA_ENCRYPTION_KEY"]);
 }
 
 #[test]
@@ -180,12 +184,32 @@ fn what_only_a_developer_may_set() {
             );
         }
     }
-    for stage in ["development", "production"] {
-        assert_eq!(
-            wrong::<WebhooksConfig>(&[("ARAGORA_ENV", stage), ("ARAGORA_ENCRYPTION_KEY", "")]),
-            ["ARAGORA_ENCRYPTION_KEY"]
-        );
+}
+
+#[test]
+fn only_a_developer_may_do_without_a_key() {
+    let without =
+        |stage| [("ARAGORA_ENV", stage), ("ARAGORA_ENCRYPTION_KEY", ""), ("AWS_REGION", "r")];
+    for stage in ["production", "staging"] {
+        assert_eq!(wrong::<WebhooksConfig>(&without(stage)), ["ARAGORA_ENCRYPTION_KEY"], "{stage}");
     }
+    let mut generated = BTreeSet::new();
+    for stage in ["development", "test", ""] {
+        let (base, config) = with::<DeliverConfig>(&without(stage)).unwrap();
+        assert_eq!(base.notices.len(), 1, "{stage}");
+        assert!(base.notices[0].contains("Data will not be recoverable after restart"));
+        generated.extend(config.key_ring.key_ids());
+        // What it seals would be lost with the process.
+        assert_eq!(wrong::<MigrateConfig>(&without(stage)), ["ARAGORA_ENCRYPTION_KEY"], "{stage}");
+    }
+    assert_eq!(generated.len(), 3, "each has a key of its own");
+    assert!(with::<DeliverConfig>(&[]).unwrap().0.notices.is_empty());
+    let given = with::<DeliverConfig>(&[("ARAGORA_ENV", "development")]).unwrap();
+    assert!(given.0.notices.is_empty());
+    assert_eq!(
+        wrong::<DeliverConfig>(&[("ARAGORA_ENV", ""), ("ARAGORA_ENCRYPTION_KEY", "x")]),
+        ["ARAGORA_ENCRYPTION_KEY"]
+    );
 }
 
 #[test]

@@ -21,15 +21,18 @@ const NONCE: usize = 12;
 const TAG: usize = 16;
 
 /// Where a value lives. All three are bound to it; changing one is moving the value.
+///
+/// Only [`Field::place`](crate::fields::Field::place) makes one: what is not in the registry of
+/// secret fields cannot be sealed, and what is in it is migrated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Place<'a> {
     /// The table's logical name (`webhook_registrations`), not the physical one: a stack restored
     /// from backup under another name must still read its values.
-    pub table: &'a str,
+    pub(crate) table: &'a str,
     /// The item's key; callers join partition and sort key unambiguously.
-    pub key: &'a str,
+    pub(crate) key: &'a str,
     /// The field's name.
-    pub field: &'a str,
+    pub(crate) field: &'a str,
 }
 
 impl Place<'_> {
@@ -111,6 +114,13 @@ impl RingKey {
         Some(Self { id, key })
     }
 
+    fn generate() -> Result<Self, getrandom::Error> {
+        let mut key = SecretBox::new(Box::new([0_u8; KEY]));
+        getrandom::fill(key.expose_secret_mut())?;
+        let id = digest_start("aragora-key-id", key.expose_secret());
+        Ok(Self { id, key })
+    }
+
     fn cipher(&self) -> Aes256Gcm {
         Aes256Gcm::new(self.key.expose_secret().into())
     }
@@ -135,6 +145,11 @@ impl KeyRing {
         let current = keys.next().ok_or(KeyRingError::Empty)??;
         let older = keys.collect::<Result<_, _>>()?;
         Ok(Self { current, older })
+    }
+
+    /// A ring of one fresh key that nobody else has: what it seals is lost with the process.
+    pub fn generate() -> Result<Self, getrandom::Error> {
+        Ok(Self { current: RingKey::generate()?, older: Vec::new() })
     }
 
     /// The ids of the keys in hex, the sealing one first. Not secret.

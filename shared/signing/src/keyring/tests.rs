@@ -177,6 +177,15 @@ fn a_list_of_keys_is_read_strictly() {
 }
 
 #[test]
+fn a_generated_ring_has_one_key_of_its_own() {
+    let [one, other] = [KeyRing::generate().unwrap(), KeyRing::generate().unwrap()];
+    let envelope = seal(&one, "secret");
+    assert_eq!(open(&one, PLACE, envelope.clone()).unwrap(), "secret");
+    assert!(matches!(open(&other, PLACE, envelope), Err(OpenError::UnknownKey { .. })));
+    assert_eq!(one.key_ids().len(), 1);
+}
+
+#[test]
 fn debug_output_shows_no_key_and_no_value() {
     let ring = ring(&format!("{OLD},{NEW}"));
     let shown = format!("{ring:?} {:?}", Stored::Plain("do-not-show".into()));
