@@ -8,6 +8,7 @@
 mod data;
 mod field;
 mod schema;
+mod security;
 mod types;
 
 use field::Field;
@@ -33,7 +34,7 @@ pub struct EventType {
 pub enum Category {
     /// What happens in and around debates; matched by `*`.
     Debate,
-    /// What happens to webhooks and their deliveries; only delivered to those who name it.
+    /// What happens to webhooks, their deliveries and security; only delivered to those who name it.
     Operational,
 }
 
@@ -62,8 +63,8 @@ impl Category {
         match self {
             Self::Debate => "What happens in and around debates. `*` subscribes to all of it.",
             Self::Operational => {
-                "What happens to webhooks and their deliveries. `*` does not subscribe to it: a \
-                 webhook names the type, or a glob such as `webhook.*`."
+                "What happens to webhooks, to their deliveries and to security. `*` does not \
+                 subscribe to it: a webhook names the type, or a glob such as `webhook.*`."
             }
         }
     }
@@ -81,7 +82,7 @@ impl Category {
 
 /// The prefixes of operational types. Types that we do not know fall under them too, so that a
 /// publisher cannot pass its own event off as ours.
-const OPERATIONAL_PREFIXES: [&str; 2] = ["webhook.", "delivery."];
+const OPERATIONAL_PREFIXES: [&str; 3] = ["webhook.", "delivery.", "security."];
 
 /// The most characters a type or a pattern may have.
 pub const MAX_TYPE_CHARS: usize = 128;

@@ -1,7 +1,7 @@
 //! The table of event types.
 
 use super::field::Field;
-use super::{Category, EventType, data};
+use super::{Category, EventType, data, security};
 
 const fn debate(
     name: &'static str,
@@ -66,5 +66,65 @@ pub const EVENT_TYPES: &[EventType] = &[
         "delivery.recovered",
         "A delivery that had been given up succeeded",
         data::DELIVERY_RECOVERED,
+    ),
+    operational("security.auth.failed", "A credential was not good", security::AUTH_FAILED),
+    operational(
+        "security.auth.blocked",
+        "Somebody is held off after too many failures",
+        security::AUTH_BLOCKED,
+    ),
+    operational(
+        "security.permission.denied",
+        "A caller lacks a permission",
+        security::PERMISSION_DENIED,
+    ),
+    operational(
+        "security.rate.exceeded",
+        "A caller was faster than allowed",
+        security::RATE_EXCEEDED,
+    ),
+    operational(
+        "security.cursor.forged",
+        "A cursor came back that we did not write",
+        security::CURSOR_FORGED,
+    ),
+    operational(
+        "security.url.blocked",
+        "A URL that may not be called was given as a receiver",
+        security::URL_BLOCKED,
+    ),
+    operational(
+        "security.secret.created",
+        "A webhook got its first secret",
+        security::SECRET_CREATED,
+    ),
+    operational(
+        "security.secret.rotated",
+        "A webhook got another secret",
+        security::SECRET_ROTATED,
+    ),
+    operational(
+        "security.secret.revoked",
+        "Secrets of a webhook are no longer good",
+        security::SECRET_REVOKED,
+    ),
+    operational("security.key.created", "An API key was made", security::KEY_CREATED),
+    operational("security.key.revoked", "An API key is no longer good", security::KEY_REVOKED),
+    operational(
+        "security.session.revoked",
+        "A user's sessions were ended",
+        security::SESSION_REVOKED,
+    ),
+    operational(
+        "security.refresh.reused",
+        "A refresh token was used a second time",
+        security::REFRESH_REUSED,
+    ),
+    operational("security.role.changed", "What a role grants was changed", security::ROLE_CHANGED),
+    operational("security.role.deleted", "A role was deleted", security::ROLE_DELETED),
+    operational(
+        "security.encryption.migrated",
+        "Stored secrets were encrypted anew",
+        security::ENCRYPTION_MIGRATED,
     ),
 ];
