@@ -49,7 +49,9 @@ impl Reporter {
                 }
             }
             Err(late) => {
-                groups.iter().for_each(|group| self.lost(group, &late));
+                for group in groups {
+                    self.lost(group, &late);
+                }
             }
         }
     }

@@ -63,6 +63,9 @@ struct Told {
     happenings: Vec<Happening>,
 }
 
+/// The messages that were read, by organisation.
+type ByOrg = BTreeMap<String, Vec<Told>>;
+
 /// What came of the messages of one organisation.
 #[derive(Debug, Default)]
 struct Kept {
@@ -92,7 +95,7 @@ impl AuditWorker {
     async fn keep_apart(&self, org: String, told: Vec<Told>) -> (Kept, Vec<String>) {
         let mut sum = Kept::default();
         let mut failed = Vec::new();
-        for (part, outcome) in isolated(told, async |part| self.keep(&org, part).await).await {
+        for (part, outcome) in isolated(told, |part| self.keep(&org, part)).await {
             match outcome {
                 Some(Some(kept)) => {
                     sum.appended += kept.appended;
@@ -106,7 +109,7 @@ impl AuditWorker {
     }
 
     /// Appends, then publishes; `None` when either has to be done again.
-    async fn keep(&self, org: &str, told: &[Told]) -> Option<Kept> {
+    async fn keep(&self, org: &str, told: Vec<Told>) -> Option<Kept> {
         let happenings: Vec<Happening> =
             told.iter().flat_map(|it| it.happenings.iter().cloned()).collect();
         let back = if told.iter().any(|it| it.again) { LOOK_BACK_AGAIN } else { LOOK_BACK };
@@ -140,10 +143,8 @@ impl AuditWorker {
 }
 
 /// The messages that can be read, by organisation, and the others.
-fn read(
-    batch: Vec<InboundMessage>,
-) -> (BTreeMap<String, Vec<Told>>, Vec<(InboundMessage, &'static str)>) {
-    let mut told: BTreeMap<String, Vec<Told>> = BTreeMap::new();
+fn read(batch: Vec<InboundMessage>) -> (ByOrg, Vec<(InboundMessage, &'static str)>) {
+    let mut told = ByOrg::new();
     let mut poison = Vec::new();
     for message in batch {
         let (report, reason) = match decode::<Report>(&message.body) {
@@ -181,16 +182,23 @@ fn news(happening: &Happening) -> Announcement {
 
 /// Runs `work` on all items at once, and when that panics on each by itself. Gives each part with
 /// what came of it; `None` for one that panicked.
-async fn isolated<T, R>(items: Vec<T>, work: impl AsyncFn(&[T]) -> R) -> Vec<(Vec<T>, Option<R>)> {
-    let contained = async |part: &[T]| AssertUnwindSafe(work(part)).catch_unwind().await.ok();
-    let together = contained(&items).await;
+async fn isolated<T, R, Fut>(
+    items: Vec<T>,
+    work: impl Fn(Vec<T>) -> Fut,
+) -> Vec<(Vec<T>, Option<R>)>
+where
+    T: Clone,
+    Fut: Future<Output = R>,
+{
+    let contained = |part: &[T]| AssertUnwindSafe(work(part.to_vec())).catch_unwind();
+    let together = contained(&items).await.ok();
     if together.is_some() || items.len() < 2 {
         return vec![(items, together)];
     }
     let mut parts = Vec::new();
     for item in items {
         let part = vec![item];
-        let outcome = contained(&part).await;
+        let outcome = contained(&part).await.ok();
         parts.push((part, outcome));
     }
     parts
@@ -256,7 +264,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_of_one_does_not_touch_its_neighbours() {
-        let work = async |part: &[u32]| {
+        let work = async |part: Vec<u32>| {
             assert!(!part.contains(&2), "the bad one");
             part.iter().sum::<u32>()
         };

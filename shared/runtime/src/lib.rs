@@ -12,6 +12,7 @@ pub mod clock;
 pub mod config;
 pub mod http;
 pub mod logging;
+mod metrics;
 pub mod queue;
 pub mod schedule;
 

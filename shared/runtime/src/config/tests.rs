@@ -57,6 +57,8 @@ fn every_function_starts_with_what_it_reads() {
     assert_eq!(wrong::<ReceiptsConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<RedeliveriesConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<RedeliverConfig>(&[]), [""; 0]);
+    assert_eq!(wrong::<AuditApiConfig>(&[]), [""; 0]);
+    assert_eq!(wrong::<AuditConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<HealthConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<FanOutConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<DeliverConfig>(&[]), [""; 0]);
@@ -72,6 +74,8 @@ fn everything_missing_is_named_at_once() {
         empty::<ReceiptsConfig>(),
         empty::<RedeliveriesConfig>(),
         empty::<RedeliverConfig>(),
+        empty::<AuditApiConfig>(),
+        empty::<AuditConfig>(),
         empty::<HealthConfig>(),
         empty::<FanOutConfig>(),
         empty::<DeliverConfig>(),
@@ -89,8 +93,21 @@ fn everything_missing_is_named_at_once() {
     let (missing, _) = empty::<ReceiptsConfig>();
     assert_eq!(
         missing,
-        ["AWS_REGION", "REGISTRATIONS_TABLE", "RECEIPTS_TABLE", "DELIVERIES_QUEUE_URL"]
+        [
+            "AWS_REGION",
+            "SECURITY_QUEUE_URL",
+            "REGISTRATIONS_TABLE",
+            "RECEIPTS_TABLE",
+            "DELIVERIES_QUEUE_URL"
+        ]
     );
+    for value in ["0", "3651", "-1", "1.5", "for ever"] {
+        assert_eq!(
+            wrong::<AuditConfig>(&[("AUDIT_RETENTION_DAYS", value)]),
+            ["AUDIT_RETENTION_DAYS"]
+        );
+    }
+    assert_eq!(with::<AuditConfig>(&[]).unwrap().1.audit_retention_days, 400);
 }
 
 #[test]
