@@ -10,10 +10,12 @@ const LEVELS: [&[&str]; 7] = [
     &["aragora-core"],
     &["aragora-signing"],
     &["aragora-store", "aragora-queue"],
-    &["aragora-delivery", "aragora-events", "aragora-webhooks"],
+    &["aragora-audit", "aragora-delivery", "aragora-events", "aragora-webhooks"],
     &["aragora-api"],
     &["aragora-runtime"],
     &[
+        "audit",
+        "audit-api",
         "deliver",
         "events",
         "fan-out",
