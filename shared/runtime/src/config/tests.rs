@@ -287,7 +287,7 @@ fn no_value_is_repeated() {
         _ => good(name).map(|_| format!("{secret} *")),
     };
     let error = read::<WebhooksConfig>(&lookup).err().unwrap();
-    assert!(error.problems.len() == 7, "{error}");
+    assert!(error.problems.len() == 8, "{error}");
     assert!(!format!("{error} {error:?}").contains(secret), "{error}");
     assert!(error.to_string().contains("ARAGORA_ENCRYPTION_KEY is bad: "), "{error}");
 
