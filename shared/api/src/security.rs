@@ -1,9 +1,9 @@
 //! What of a request is reported as a security happening.
 //!
-//! A handler says what happened, as a [`Note`] on its answer or on its error; who did it, from where
-//! and by which request is added here, in one place, and reported once the answer is there. Refusals
-//! that always deserve a note carry it from where they are made: a forged cursor, a missing
-//! permission, a bad credential ([`crate::error`]).
+//! A handler says what happened, as a [`Note`] on its answer or on its error; who did it, from
+//! where and by which request is added here, in one place, and reported once the answer is there.
+//! Refusals that always deserve a note carry it from where they are made: a forged cursor, a
+//! missing permission, a bad credential ([`crate::error`]).
 
 use std::fmt;
 
@@ -51,7 +51,8 @@ impl Note {
 }
 
 /// The address a request came from, as the gateway saw it: among the extensions of the
-/// [`http::Request`] that the gate gets. What a caller writes into `X-Forwarded-For` is not believed.
+/// [`http::Request`] that the gate gets. What a caller writes into `X-Forwarded-For` is not
+/// believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceAddress(pub std::net::IpAddr);
 
@@ -82,7 +83,8 @@ impl Watch {
         Self { reporter }
     }
 
-    /// Reports the notes on an outcome: nothing without notes, else one request to SQS. Never fails.
+    /// Reports the notes on an outcome: nothing without notes, else one request to SQS. Never
+    /// fails.
     pub async fn tell(&self, scene: &Scene<'_>, outcome: Result<&Reply, &ApiError>) {
         let notes = outcome.map_or_else(ApiError::notes, Reply::notes);
         let told = notes.iter().map(|note| scene.happening(note)).collect();

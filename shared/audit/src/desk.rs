@@ -37,9 +37,9 @@ impl AuditDesk {
         self.log.list(narrowed).await
     }
 
-    /// Checks up to `limit` entries from the number `from` on, as last written, and that they follow
-    /// what is before them. What has expired counts as gone: then the chain begins at the first
-    /// entry that has not. A read unit per 4 KB of entries, and one more unless `from` is 1.
+    /// Checks up to `limit` entries from the number `from` on, as last written, and that they
+    /// follow what is before them. What has expired counts as gone: then the chain begins at the
+    /// first entry that has not. A read unit per 4 KB of entries, and one more unless `from` is 1.
     ///
     /// # Errors
     /// When the table does not answer.

@@ -1,5 +1,5 @@
-//! The worker behind the `security` queue: appends what was reported to the log of its organisation,
-//! and publishes it for those who subscribe to it.
+//! The worker behind the `security` queue: appends what was reported to the log of its
+//! organisation, and publishes it for those who subscribe to it.
 //!
 //! All messages of one organisation in a batch are one append. Doing it twice does no harm: what is
 //! in the log already is not appended again, and an event has the id of its happening.

@@ -1,8 +1,9 @@
 //! Security happenings, and the log that keeps them so that nobody can change it unnoticed.
 //!
 //! A [`Happening`] is what a function saw: who did what to which thing, from where, and whether it
-//! was let through. An [`Entry`] is its place in the chain of its organisation ([`chain`]). Pure: time
-//! comes in, and nothing here knows a table. Source: issue 4, point 5; `docs/decisions/0008-audit-chain.md`.
+//! was let through. An [`Entry`] is its place in the chain of its organisation ([`chain`]). Pure:
+//! time comes in, and nothing here knows a table. Source: issue 4, point 5;
+//! `docs/decisions/0008-audit-chain.md`.
 
 pub mod chain;
 
@@ -195,8 +196,8 @@ pub struct Happening {
 }
 
 impl Happening {
-    /// Something that an unknown somebody did at `now`, under a fresh id, on the platform's own log;
-    /// the fields are there to be filled in.
+    /// Something that an unknown somebody did at `now`, under a fresh id, on the platform's own
+    /// log; the fields are there to be filled in.
     pub fn new(action: Action, now: Millis) -> Self {
         Self {
             id: fresh_uuid(now).to_string(),
@@ -233,8 +234,8 @@ impl Happening {
         self
     }
 
-    /// Whether it is as [`Self::bounded`] leaves it and its names fit a table's keys: what comes off
-    /// a queue is not believed.
+    /// Whether it is as [`Self::bounded`] leaves it and its names fit a table's keys: what comes
+    /// off a queue is not believed.
     pub fn is_sound(&self) -> bool {
         let id = is_key_safe(&self.id) && self.id.len() <= MAX_ID_CHARS;
         id && is_key_safe(&self.org) && self.at.0 >= 0 && self.clone().bounded() == *self

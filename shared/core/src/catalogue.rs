@@ -34,7 +34,8 @@ pub struct EventType {
 pub enum Category {
     /// What happens in and around debates; matched by `*`.
     Debate,
-    /// What happens to webhooks, their deliveries and security; only delivered to those who name it.
+    /// What happens to webhooks, their deliveries and security; only delivered to those who name
+    /// it.
     Operational,
 }
 

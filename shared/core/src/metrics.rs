@@ -2,7 +2,8 @@
 //!
 //! Whoever sees something counts it here, with words from closed lists only: what a caller sends is
 //! never a label. The runtime prints what came together at the end of the invocation. Names and
-//! labels: seed 002 ("Observability Metrics", "Security Metrics to Monitor"); the last two are ours.
+//! labels: seed 002 ("Observability Metrics", "Security Metrics to Monitor"); the last two are
+//! ours.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -5,8 +5,8 @@
 //! | `<org>` | `<number, 16 digits>` | one entry: `seq`, `recorded_at`, `prev`, `hash`, `doc`; `id`, `act`, `actor`, `happened_at` of what is in `doc`, to find it by |
 //!
 //! Entries are put once, under the condition that their place is free, and never changed or deleted
-//! but by TTL. An entry expires no earlier than the one before it, whatever the retention was set to
-//! in between: what is left is always the end of the chain, without holes.
+//! but by TTL. An entry expires no earlier than the one before it, whatever the retention was set
+//! to in between: what is left is always the end of the chain, without holes.
 
 use std::collections::HashSet;
 
@@ -321,8 +321,8 @@ fn item(org: &str, entry: &Entry, expires_at: i64) -> Result<Item, StoreError> {
     Ok(item)
 }
 
-/// What is at a place. Only a place without a number is an error: everything else that is wrong with
-/// an entry is for verifying to tell.
+/// What is at a place. Only a place without a number is an error: everything else that is wrong
+/// with an entry is for verifying to tell.
 fn place(item: &Item) -> Result<Place, StoreError> {
     let read = Reader(item);
     let seq = read.text("sk")?.parse().map_err(|_| read.corrupt("sk", "is no number"))?;

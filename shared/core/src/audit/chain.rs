@@ -1,8 +1,9 @@
 //! The chain: each entry's hash covers what it says, its place, and the hash of the one before it.
 //!
-//! The hash is SHA-256 over a row of netstrings (<https://cr.yp.to/proto/netstrings.txt>): each text
-//! as its length in bytes, a colon, its bytes, a comma. A length before every text is what makes the
-//! row unambiguous: no text can be moved from one field into the next. The row is, in order:
+//! The hash is SHA-256 over a row of netstrings (<https://cr.yp.to/proto/netstrings.txt>): each
+//! text as its length in bytes, a colon, its bytes, a comma. A length before every text is what
+//! makes the row unambiguous: no text can be moved from one field into the next. The row is, in
+//! order:
 //!
 //! `aragora-audit-1`, organisation, sequence number, time of recording, hash before it (64 hex
 //! digits; zeros for the first), id, time of happening, action, outcome, actor, credential, target,
@@ -76,7 +77,8 @@ impl Link {
 pub struct Entry {
     /// Its number, from 1, without gaps.
     pub seq: u64,
-    /// When it was recorded. Never before the one before it, whatever the clocks of two workers say.
+    /// When it was recorded. Never before the one before it, whatever the clocks of two workers
+    /// say.
     pub at: Millis,
     /// What happened.
     pub happening: Happening,
@@ -150,8 +152,8 @@ pub enum Fault {
     Missing,
     /// It is there, but not in its place.
     Reordered,
-    /// Its own hash is right, but it does not follow the one before it: one of the two was put there
-    /// in another's stead.
+    /// Its own hash is right, but it does not follow the one before it: one of the two was put
+    /// there in another's stead.
     Unlinked,
 }
 

@@ -237,7 +237,8 @@ proptest! {
     ) {
         let mut entries = chain_of(3);
         for _ in 0..2 {
-            entries.push(Entry::after(entries[entries.len() - 1].link(), it.clone().bounded(), NOW));
+            let before = entries[entries.len() - 1].link();
+            entries.push(Entry::after(before, it.clone().bounded(), NOW));
         }
         prop_assert!(verify(None, &entries).is_ok());
         let before = entries[at].clone();
