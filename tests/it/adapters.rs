@@ -18,6 +18,7 @@ use aragora_runtime::aws::Aws as Clients;
 use aragora_runtime::clock;
 use aragora_runtime::config::{AwsKeys, AwsSettings};
 use aragora_store::Dynamo;
+use aragora_store::audit::AuditLog;
 use aragora_store::documents::Documents;
 use aragora_store::events::Events;
 use aragora_store::intents::Intents;
@@ -105,6 +106,17 @@ impl Lab {
         });
         let meter = clients.meter();
         Self { proxy, meter, clients, direct, leftovers: Mutex::default() }
+    }
+
+    /// An empty audit log, and the name of its table.
+    pub(crate) async fn audit_log(&self) -> (AuditLog, String) {
+        let table = self.table("AuditLogTable").await;
+        (AuditLog::new(self.dynamo(), table.clone()), table)
+    }
+
+    /// Calls DynamoDB past the adapters and the proxy, as somebody else with rights does.
+    pub(crate) async fn tamper(&self, operation: &str, input: &Value) -> Value {
+        self.direct.call(DYNAMODB, operation, input).await
     }
 
     /// An empty table of events.

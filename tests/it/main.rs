@@ -13,6 +13,7 @@
 )]
 
 mod adapters;
+mod adapters_audit;
 mod adapters_dead_letters;
 mod adapters_events;
 mod adapters_intents;
@@ -22,6 +23,8 @@ mod adapters_receipts;
 mod adapters_registrations;
 mod adapters_stats;
 mod architecture;
+mod audit;
+mod audit_worker;
 mod auth_roles;
 mod auth_tenancy;
 mod auth_tokens;

@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 use uuid::Uuid;
 
-const QUEUES: [&str; 3] = ["events", "deliveries", "retries"];
+const QUEUES: [&str; 4] = ["events", "deliveries", "retries", "security"];
 
 /// "At once": long before a message could be received too often.
 const AT_ONCE: Duration = Duration::from_secs(30);

@@ -34,7 +34,7 @@ fn every_queue_has_a_dead_letter_queue_of_its_own() {
         );
         assert_eq!(queue.property("SqsManagedSseEnabled"), &json!(true), "{}", queue.name);
     }
-    assert_eq!(sources.len(), 4);
+    assert_eq!(sources.len(), 5);
 }
 
 #[test]
@@ -120,7 +120,8 @@ fn what_expires_expires_by_itself() {
         .filter(|table| table.property("TimeToLiveSpecification")["Enabled"] == true)
         .map(|table| table.name)
         .collect();
-    let wanted = ["EventsTable", "IntentsTable", "ReceiptsTable", "RedeliveryJobsTable"];
+    let wanted =
+        ["AuditLogTable", "EventsTable", "IntentsTable", "ReceiptsTable", "RedeliveryJobsTable"];
     assert_eq!(expiring, BTreeSet::from(wanted));
 }
 

@@ -4,6 +4,7 @@ use aragora_signing::secret::WebhookSecret;
 use aragora_signing::verify::{Delivery, Scheme, verify};
 use aragora_tests::clock::now_seconds;
 use aragora_tests::tenant::Webhook;
+use aragora_tests::wait::{PATIENCE, eventually};
 use aragora_tests::{Answer, Receiver, Reply, Session, Tenant, hostile_urls};
 use serde_json::{Value, json};
 
@@ -180,4 +181,11 @@ async fn a_stored_url_is_checked_again() {
         assert_eq!((&answer["success"], &answer["status_code"]), (&json!(false), &Value::Null));
         assert!(answer["error"].as_str().unwrap().contains("blocked"), "{url}: {answer}");
     }
+    let blocked = eventually(PATIENCE, "what was blocked to be on the audit log", async || {
+        let page = tenant.admin.get("/api/audit?action=url.blocked").await.must(200);
+        page["entries"].as_array().unwrap().first().cloned()
+    })
+    .await;
+    assert_eq!((&blocked["target"], &blocked["outcome"]), (&json!(webhook.id), &json!("refused")));
+    assert_eq!(blocked["detail"], json!({"rule": "blocked"}));
 }

@@ -19,6 +19,7 @@ pub(crate) enum Kind {
     DeadLetters,
     Jobs,
     Circuits,
+    Audit,
 }
 
 impl Kind {
@@ -30,6 +31,7 @@ impl Kind {
             Self::DeadLetters => "d1:",
             Self::Jobs => "j1:",
             Self::Circuits => "b1:",
+            Self::Audit => "a1:",
         }
     }
 }

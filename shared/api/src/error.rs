@@ -8,6 +8,7 @@ use std::error::Error;
 use std::fmt;
 
 use aragora_core::access::Permission;
+use aragora_core::audit::Action;
 use aragora_store::StoreError;
 use http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, Method, StatusCode};
@@ -15,6 +16,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::reply::Reply;
+use crate::security::Note;
+
+/// The reason of a request that came without a credential.
+const NO_CREDENTIAL: &str = "no credential";
 
 /// The closed list of what a caller can be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -116,6 +121,7 @@ struct Inner {
     fields: Vec<FieldError>,
     headers: HeaderMap,
     reason: Option<&'static str>,
+    notes: Vec<Note>,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -128,6 +134,7 @@ impl ApiError {
             fields: Vec::new(),
             headers: HeaderMap::new(),
             reason: None,
+            notes: Vec::new(),
             source: None,
         }))
     }
@@ -154,17 +161,23 @@ impl ApiError {
         let mut error = Self::new(ErrorKind::Unauthenticated, message);
         error.0.reason = Some(reason);
         error.0.headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        error
+        // Whoever tries none has not tried one that is not good.
+        if reason == NO_CREDENTIAL {
+            return error;
+        }
+        error.noting(Note::new(Action::AuthFailed).with("reason", reason))
     }
 
     /// 403: the caller lacks `permission`.
     pub fn forbidden(permission: Permission) -> Self {
         Self::new(ErrorKind::Forbidden, format!("the permission {permission} is missing"))
+            .noting(Note::new(Action::PermissionDenied).with("permission", permission))
     }
 
     /// 403: the route is for people with the role `admin` or `owner`.
     pub fn admins_only() -> Self {
         Self::new(ErrorKind::Forbidden, "a token with the role admin or owner is needed")
+            .noting(Note::new(Action::PermissionDenied).with("role", "admin"))
     }
 
     /// 404: there is no such `what` (a kind of thing, such as `webhook`). Another organisation's is
@@ -224,6 +237,13 @@ impl ApiError {
         self
     }
 
+    /// The same error with something to be reported of it.
+    #[must_use]
+    pub fn noting(mut self, note: Note) -> Self {
+        self.0.notes.push(note);
+        self
+    }
+
     fn retry_after(mut self, seconds: u32) -> Self {
         self.0.headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         self
@@ -247,6 +267,11 @@ impl ApiError {
     /// The word for the log that a caller is not told.
     pub fn reason(&self) -> Option<&'static str> {
         self.0.reason
+    }
+
+    /// What is to be reported of it.
+    pub fn notes(&self) -> &[Note] {
+        &self.0.notes
     }
 
     /// The answer. This is the only place where errors become text for callers.

@@ -5,6 +5,7 @@
 //! [`request::Call`] to the function's handler module and renders what that returns. Errors become
 //! text in [`error`] and nowhere else.
 
+pub mod audit;
 pub mod auth;
 pub mod body;
 mod catalogue;
@@ -24,6 +25,7 @@ pub mod redeliveries;
 pub mod reply;
 pub mod request;
 pub mod routes;
+pub mod security;
 mod statistics;
 pub mod webhook_test;
 pub mod webhooks;

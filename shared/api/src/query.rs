@@ -2,10 +2,12 @@
 
 use std::ops::RangeInclusive;
 
+use aragora_core::audit::Action;
 use aragora_core::time::Millis;
 
 use crate::error::ApiError;
 use crate::percent::decode_query;
+use crate::security::Note;
 
 /// The most items a page may have.
 pub const MAX_LIMIT: u32 = 100;
@@ -76,9 +78,10 @@ impl Query {
         }
     }
 
-    /// What to answer when a cursor turns out not to be one of ours.
+    /// What to answer when a cursor turns out not to be one of ours, which is reported.
     pub fn bad_cursor() -> ApiError {
         ApiError::field("cursor", "must be the next_cursor of an earlier page")
+            .noting(Note::new(Action::CursorForged))
     }
 
     /// A parameter that is `true` or `false`, also as `1`, `0` and in other case, as clients in

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::ApiError;
+use crate::security::Note;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -15,6 +16,7 @@ pub struct Reply {
     status: StatusCode,
     headers: HeaderMap,
     body: Vec<u8>,
+    notes: Vec<Note>,
 }
 
 impl Reply {
@@ -39,9 +41,13 @@ impl Reply {
         Self::json(StatusCode::ACCEPTED, value)
     }
 
+    const fn of(status: StatusCode, headers: HeaderMap, body: Vec<u8>) -> Self {
+        Self { status, headers, body, notes: Vec::new() }
+    }
+
     /// 204.
     pub fn no_content() -> Self {
-        Self { status: StatusCode::NO_CONTENT, headers: HeaderMap::new(), body: Vec::new() }
+        Self::of(StatusCode::NO_CONTENT, HeaderMap::new(), Vec::new())
     }
 
     /// JSON that is text already.
@@ -50,14 +56,14 @@ impl Reply {
         headers.insert(CONTENT_TYPE, JSON);
         // What an organisation sees is not for the caches between us.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        Self { status, headers, body: bytes }
+        Self::of(status, headers, bytes)
     }
 
     /// Bytes that are not JSON.
     pub fn raw(status: StatusCode, content_type: &'static str, bytes: Vec<u8>) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        Self { status, headers, body: bytes }
+        Self::of(status, headers, bytes)
     }
 
     /// The same answer with one more header, replacing one of that name.
@@ -81,6 +87,18 @@ impl Reply {
             HeaderName::from_static("idempotent-replayed"),
             HeaderValue::from_static("true"),
         )
+    }
+
+    /// The same answer with something to be reported of what was done.
+    #[must_use]
+    pub fn noting(mut self, note: Note) -> Self {
+        self.notes.push(note);
+        self
+    }
+
+    /// What is to be reported.
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
     }
 
     /// The status.

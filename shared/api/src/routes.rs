@@ -28,6 +28,8 @@ pub enum Function {
     Redeliveries,
     /// Publishing and reading events.
     Events,
+    /// The log of security happenings.
+    Audit,
     /// Health, and every path that no route has.
     Health,
 }
@@ -40,6 +42,7 @@ impl Function {
         Self::Receipts,
         Self::Redeliveries,
         Self::Events,
+        Self::Audit,
         Self::Health,
     ];
 
@@ -51,6 +54,7 @@ impl Function {
             Self::Receipts => "receipts",
             Self::Redeliveries => "redeliveries",
             Self::Events => "events",
+            Self::Audit => "audit-api",
             Self::Health => "health",
         }
     }
@@ -132,6 +136,10 @@ pub enum RouteId {
     ListEvents,
     /// `GET /api/events/{event_id}`
     GetEvent,
+    /// `GET /api/audit`
+    ListAudit,
+    /// `GET /api/audit/verify`
+    VerifyAudit,
     /// `GET /api/health`
     Health,
 }
@@ -204,6 +212,8 @@ const JOB: &str = "/api/webhooks/jobs/{job_id}";
 const EVENTS: &str = "/api/events";
 const EVENT: &str = "/api/events/{event_id}";
 const DISPATCH: &str = "/api/webhooks/dispatch";
+const AUDIT: &str = "/api/audit";
+const VERIFY_AUDIT: &str = "/api/audit/verify";
 const HEALTH: &str = "/api/health";
 
 const WEBHOOKS_READ: Access = Access::Needs(Permission::WebhooksRead);
@@ -311,6 +321,8 @@ pub static ROUTES: &[Route] = &[
     route(Function::Events, Method::GET, EVENTS, EVENTS_READ, RouteId::ListEvents),
     route(Function::Events, Method::GET, EVENT, EVENTS_READ, RouteId::GetEvent),
     route(Function::Events, Method::POST, DISPATCH, EVENTS_WRITE, RouteId::DispatchEvents),
+    route(Function::Audit, Method::GET, AUDIT, Access::Admin, RouteId::ListAudit),
+    route(Function::Audit, Method::GET, VERIFY_AUDIT, Access::Admin, RouteId::VerifyAudit),
     route(Function::Health, Method::GET, HEALTH, Access::Public, RouteId::Health),
 ];
 

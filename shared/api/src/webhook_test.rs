@@ -1,6 +1,8 @@
 //! `/api/webhooks/{webhook_id}/test`: one delivery now, and what the receiver said to it.
 
+use aragora_core::audit::Action;
 use aragora_delivery::classify;
+use aragora_delivery::sender::Outcome;
 use aragora_delivery::trial::{TrialError, Trials};
 use serde_json::{Value, json};
 
@@ -9,6 +11,7 @@ use crate::error::ApiError;
 use crate::reply::Reply;
 use crate::request::Call;
 use crate::routes::RouteId;
+use crate::security::Note;
 use crate::webhooks::webhook_id;
 
 /// The body, all of which may be left out.
@@ -36,7 +39,7 @@ async fn test(trials: &Trials, call: &Call) -> Result<Reply, ApiError> {
     let event_type = wanted.event_type.as_deref();
     let trial = trials.run(org, &id, event_type, &call.request_id, call.now).await?;
     let success = trial.attempt.is_success();
-    Reply::ok(&json!({
+    let reply = Reply::ok(&json!({
         "success": success,
         "status": if success { "delivered" } else { "failed" },
         "status_code": trial.attempt.status(),
@@ -45,7 +48,14 @@ async fn test(trials: &Trials, call: &Call) -> Result<Reply, ApiError> {
         "delivery_id": trial.delivery_id,
         "webhook_id": id,
         "event_type": trial.event_type,
-    }))
+    }))?;
+    Ok(match &trial.attempt.outcome {
+        Outcome::Failed(failure) if failure.is_refusal() => {
+            let rule = failure.class.as_str();
+            reply.noting(Note::new(Action::UrlBlocked).to(&id).with("rule", rule))
+        }
+        Outcome::Answered(_) | Outcome::Failed(_) => reply,
+    })
 }
 
 impl From<TrialError> for ApiError {

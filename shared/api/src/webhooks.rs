@@ -6,12 +6,13 @@ mod circuits;
 mod pause;
 mod secrets;
 
+use aragora_core::audit::Action;
 use aragora_core::ids::WebhookId;
 use aragora_core::rotation;
 use aragora_core::time::Millis;
 use aragora_store::registrations::Webhook;
 use aragora_webhooks::registry::{Registered, Registry, RegistryError};
-use aragora_webhooks::wish::Wish;
+use aragora_webhooks::wish::{Problem, Wish};
 use serde_json::{Map, Value, json};
 
 use crate::body;
@@ -21,6 +22,7 @@ use crate::error::{ApiError, FieldError};
 use crate::reply::Reply;
 use crate::request::Call;
 use crate::routes::RouteId;
+use crate::security::Note;
 
 /// Names that the published clients use for fields of ours.
 const SYNONYMS: &[(&str, &str)] = &[("events", "event_types"), ("active", "enabled")];
@@ -41,14 +43,18 @@ pub async fn dispatch(registry: &Registry, call: Call) -> Result<Reply, ApiError
         }
         RouteId::UpdateWebhook => {
             let wish = read_wish(&call)?;
-            let org = call.principal()?.org_id();
-            let webhook = registry.change(org, &webhook_id(&call)?, wish, call.now).await?;
-            Reply::ok(&shown(&webhook, registry, call.now))
+            let sets_secret = wish.secret.is_some();
+            let (org, id) = (call.principal()?.org_id(), webhook_id(&call)?);
+            let webhook = registry.change(org, &id, wish, call.now).await?;
+            let reply = Reply::ok(&shown(&webhook, registry, call.now))?;
+            // A secret that is set is the only one from then on.
+            Ok(if sets_secret { secrets::note_rotation(reply, &id, None) } else { reply })
         }
         RouteId::DeleteWebhook => {
             let id = webhook_id(&call)?;
             registry.delete(call.principal()?.org_id(), &id, call.now).await?;
-            Reply::ok(&json!({"deleted": true, "id": id, "webhook_id": id}))
+            let reply = Reply::ok(&json!({"deleted": true, "id": id, "webhook_id": id}))?;
+            Ok(reply.noting(Note::new(Action::SecretRevoked).to(&id).with("cause", "deleted")))
         }
         RouteId::CreateWebhooks => bulk::create(registry, &call).await,
         RouteId::PauseWebhooks => pause::pause(registry, &call).await,
@@ -64,7 +70,14 @@ pub async fn dispatch(registry: &Registry, call: Call) -> Result<Reply, ApiError
 async fn create(registry: &Registry, call: &Call) -> Result<Reply, ApiError> {
     let wish = read_wish(call)?;
     let registered = registry.register(call.principal()?.org_id(), wish, call.now).await?;
-    Reply::created(&created(&registered, registry, call.now))
+    let reply = Reply::created(&created(&registered, registry, call.now))?;
+    Ok(reply.noting(note_of(&registered)))
+}
+
+/// That a new webhook has a secret.
+fn note_of(registered: &Registered) -> Note {
+    let webhook = &registered.webhook;
+    Note::new(Action::SecretCreated).to(&webhook.id).with("project_id", &webhook.config.project)
 }
 
 /// A new webhook with its secret, for the only time that it is shown.
@@ -152,12 +165,18 @@ fn shown(webhook: &Webhook, registry: &Registry, now: Millis) -> Map<String, Val
 impl From<RegistryError> for ApiError {
     fn from(error: RegistryError) -> Self {
         match error {
-            RegistryError::Invalid(problems) => Self::invalid(
-                problems
-                    .into_iter()
-                    .map(|problem| FieldError::new(problem.field, problem.message))
-                    .collect(),
-            ),
+            RegistryError::Invalid(problems) => {
+                let refusal = problems.iter().find_map(|problem| problem.refusal);
+                let field = |it: Problem| FieldError::new(it.field, it.message);
+                let error = Self::invalid(problems.into_iter().map(field).collect());
+                // Never the URL: people put credentials into it.
+                match refusal.filter(|refusal| refusal.is_suspicious()) {
+                    Some(refusal) => {
+                        error.noting(Note::new(Action::UrlBlocked).with("rule", refusal.rule()))
+                    }
+                    None => error,
+                }
+            }
             RegistryError::NotFound => Self::not_found("webhook"),
             RegistryError::Contended => {
                 Self::conflict("the webhook is being changed by somebody else")

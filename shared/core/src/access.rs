@@ -10,6 +10,9 @@ use crate::ids::is_key_safe;
 /// The user that a service acts as when it names none.
 pub const SERVICE_USER: &str = "service";
 
+/// The organisation of what is nobody's: the platform's own audit log. No caller can belong to it.
+pub const PLATFORM_ORG: &str = "-";
+
 /// One thing a caller may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -232,15 +235,15 @@ fn is_subject(text: &str) -> bool {
 
 impl Principal {
     /// A caller with the union of what `roles` grant. `None` when the organisation could not be
-    /// part of a table key (see [`is_key_safe`]), or the user is not 1 to 256 visible ASCII
-    /// characters: identity providers put `|`, `+` and `/` into subjects.
+    /// part of a table key (see [`is_key_safe`]) or is [`PLATFORM_ORG`], or the user is not 1 to
+    /// 256 visible ASCII characters: identity providers put `|`, `+` and `/` into subjects.
     pub fn new(
         user_id: &str,
         org_id: &str,
         roles: Vec<String>,
         credential: Credential,
     ) -> Option<Self> {
-        if !is_subject(user_id) || !is_key_safe(org_id) {
+        if !is_subject(user_id) || !is_key_safe(org_id) || org_id == PLATFORM_ORG {
             return None;
         }
         let permissions =

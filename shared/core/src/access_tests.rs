@@ -94,6 +94,7 @@ fn names_that_would_break_a_key_make_no_principal() {
         assert_eq!(principal(bad, "o"), None, "{bad:?}");
         assert_eq!(principal("u", bad), None, "{bad:?}");
     }
+    assert_eq!(principal("u", PLATFORM_ORG), None);
     for subject in ["auth0|5f7c", "jo+test@example.com", "a/b"] {
         assert!(principal(subject, "o").is_some(), "{subject}");
         assert_eq!(principal("u", &subject.replace('@', "|")), None, "{subject}");

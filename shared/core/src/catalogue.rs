@@ -8,8 +8,11 @@
 mod data;
 mod field;
 mod schema;
+mod security;
+mod types;
 
 use field::Field;
+pub use types::EVENT_TYPES;
 
 /// One event type with all its spellings.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,7 +34,8 @@ pub struct EventType {
 pub enum Category {
     /// What happens in and around debates; matched by `*`.
     Debate,
-    /// What happens to webhooks and their deliveries; only delivered to those who name it.
+    /// What happens to webhooks, their deliveries and security; only delivered to those who name
+    /// it.
     Operational,
 }
 
@@ -60,8 +64,8 @@ impl Category {
         match self {
             Self::Debate => "What happens in and around debates. `*` subscribes to all of it.",
             Self::Operational => {
-                "What happens to webhooks and their deliveries. `*` does not subscribe to it: a \
-                 webhook names the type, or a glob such as `webhook.*`."
+                "What happens to webhooks, to their deliveries and to security. `*` does not \
+                 subscribe to it: a webhook names the type, or a glob such as `webhook.*`."
             }
         }
     }
@@ -77,75 +81,9 @@ impl Category {
     }
 }
 
-const fn debate(
-    name: &'static str,
-    aliases: &'static [&'static str],
-    description: &'static str,
-    fields: &'static [Field],
-) -> EventType {
-    EventType { name, aliases, description, category: Category::Debate, fields }
-}
-
-const fn operational(
-    name: &'static str,
-    description: &'static str,
-    fields: &'static [Field],
-) -> EventType {
-    EventType { name, aliases: &[], description, category: Category::Operational, fields }
-}
-
-/// Every known type, by category, then in the order a debate has them.
-pub const EVENT_TYPES: &[EventType] = &[
-    debate("debate.started", &["debate_start"], "A new debate has begun", data::DEBATE_STARTED),
-    debate("round_start", &[], "A round of a debate has begun", data::ROUND_START),
-    debate("agent_message", &["message"], "An agent said something", data::AGENT_MESSAGE),
-    debate("critique", &[], "An agent criticised another's proposal", data::CRITIQUE),
-    debate("vote", &[], "An agent voted", data::VOTE),
-    debate("round_end", &[], "A round of a debate has ended", data::ROUND_END),
-    debate(
-        "consensus.reached",
-        &["consensus"],
-        "Agents reached consensus",
-        data::CONSENSUS_REACHED,
-    ),
-    debate("debate.completed", &["debate_end"], "A debate has finished", data::DEBATE_COMPLETED),
-    debate(
-        "agent.error",
-        &["agent_error", "error"],
-        "An agent encountered an error",
-        data::AGENT_ERROR,
-    ),
-    operational("webhook.created", "A webhook was registered", data::WEBHOOK_ONLY),
-    operational("webhook.updated", "A webhook was changed", data::WEBHOOK_ONLY),
-    operational("webhook.deleted", "A webhook was deleted", data::WEBHOOK_ONLY),
-    operational("webhook.enabled", "A webhook was enabled", data::WEBHOOK_ONLY),
-    operational("webhook.disabled", "A webhook was disabled", data::WEBHOOK_DISABLED),
-    operational(
-        "webhook.secret_rotated",
-        "A webhook's secret was rotated",
-        data::WEBHOOK_SECRET_ROTATED,
-    ),
-    operational(
-        "webhook.circuit_opened",
-        "Deliveries to a webhook are held back after repeated failures",
-        data::WEBHOOK_CIRCUIT_OPENED,
-    ),
-    operational(
-        "webhook.circuit_closed",
-        "Deliveries to a webhook go through again",
-        data::WEBHOOK_ONLY,
-    ),
-    operational("delivery.dead_lettered", "A delivery was given up", data::DELIVERY_DEAD_LETTERED),
-    operational(
-        "delivery.recovered",
-        "A delivery that had been given up succeeded",
-        data::DELIVERY_RECOVERED,
-    ),
-];
-
 /// The prefixes of operational types. Types that we do not know fall under them too, so that a
 /// publisher cannot pass its own event off as ours.
-const OPERATIONAL_PREFIXES: [&str; 2] = ["webhook.", "delivery."];
+const OPERATIONAL_PREFIXES: [&str; 3] = ["webhook.", "delivery.", "security."];
 
 /// The most characters a type or a pattern may have.
 pub const MAX_TYPE_CHARS: usize = 128;

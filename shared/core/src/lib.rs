@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`access`] | permissions, roles, who is calling |
+//! | [`audit`] | security happenings, and the chain they are kept in |
 //! | [`catalogue`] | event types, their spellings and schemas, what a subscription matches |
 //! | [`cost`] | counting the units and requests that AWS bills |
 //! | [`delivery`] | the delivery state machine, its retry policy, the receipt it keeps |
@@ -10,6 +11,7 @@
 //! | [`filters`] | what an event must contain before a webhook receives it |
 //! | [`headers`] | which headers a webhook may add |
 //! | [`ids`] | typed, time-ordered ids |
+//! | [`metrics`] | counting what the seeds count |
 //! | [`pyjson`] | JSON text as CPython prints it |
 //! | [`redelivery`] | jobs that send many deliveries again |
 //! | [`rotation`] | which of a webhook's secrets are good |
@@ -20,6 +22,7 @@
 //! | [`url_policy`] | which URLs may be called |
 
 pub mod access;
+pub mod audit;
 pub mod catalogue;
 pub mod cost;
 pub mod delivery;
@@ -27,6 +30,7 @@ pub mod envelope;
 pub mod filters;
 pub mod headers;
 pub mod ids;
+pub mod metrics;
 pub mod pyjson;
 pub mod redelivery;
 pub mod rotation;

@@ -1,5 +1,6 @@
-//! What is on the messages of the `events`, `deliveries`, `retries` and `jobs` queues.
+//! What is on the messages of the `events`, `deliveries`, `retries`, `jobs` and `security` queues.
 
+use aragora_core::audit::Happening;
 use aragora_core::delivery::Order;
 use aragora_core::ids::{DeliveryId, EventId, JobId, WebhookId};
 use aragora_core::time::Millis;
@@ -131,6 +132,17 @@ pub struct GoOn {
     /// The request that made it.
     #[serde(rename = "r")]
     pub request_id: String,
+}
+
+/// On the `security` queue: this happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// Whose log it belongs to.
+    #[serde(rename = "o")]
+    pub org: String,
+    /// What happened, all of it in that organisation.
+    #[serde(rename = "h")]
+    pub happenings: Vec<Happening>,
 }
 
 #[derive(Serialize)]

@@ -5,11 +5,13 @@ mod http;
 mod migrate;
 mod workers;
 
+use aragora_audit::Reporter;
 use aragora_delivery::orders::Lanes;
 use aragora_events::announce::Announcer;
 use aragora_events::publish::Publisher;
 use aragora_queue::{Queue, Sqs};
 use aragora_store::Dynamo;
+use aragora_store::audit::AuditLog;
 use aragora_store::events::Events;
 use aragora_store::intents::Intents;
 use aragora_store::jobs::Jobs;
@@ -18,11 +20,11 @@ use aragora_store::registrations::Registrations;
 use aragora_webhooks::jobs::walk::Walk;
 use aragora_webhooks::receipts::ReceiptDesk;
 
-pub use self::http::{events, health, receipts, redeliveries, webhook_test, webhooks};
+pub use self::http::{audit_api, events, health, receipts, redeliveries, webhook_test, webhooks};
 pub use self::migrate::{MigrationAnswer, MigrationOrder, migration, run_migration};
 pub use self::workers::{
-    Sweeps, deliver, deliver_batch, fan_out, fan_out_batch, redeliver, redeliver_batch, run_sweep,
-    sweep,
+    Sweeps, audit, audit_batch, deliver, deliver_batch, fan_out, fan_out_batch, redeliver,
+    redeliver_batch, run_sweep, sweep,
 };
 use crate::boot::Boot;
 use crate::clock;
@@ -42,6 +44,10 @@ impl Aws {
             dynamo: Dynamo::new(boot.aws.dynamodb(), meter.clone()),
             sqs: Sqs::new(boot.aws.sqs(), meter),
         }
+    }
+
+    fn audit_log(&self, table: String) -> AuditLog {
+        AuditLog::new(self.dynamo.clone(), table)
     }
 
     fn registrations(&self, table: String) -> Registrations {
@@ -100,6 +106,11 @@ impl Aws {
             retention_days: config.retention_days,
         }
     }
+}
+
+/// What every function that answers HTTP reports with.
+pub(crate) fn reporter<C>(boot: &Boot<C>, queue_url: String) -> Reporter {
+    Reporter { queue: Aws::of(boot).queue(queue_url), counters: boot.counters.clone() }
 }
 
 fn walk(receipts: &ReceiptDesk, events: &Events) -> Walk {

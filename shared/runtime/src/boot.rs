@@ -1,8 +1,10 @@
 //! From an environment to a running function.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use aragora_api::error::Chain;
+use aragora_core::metrics::Counters;
 use lambda_http::{Context, Error as LambdaError};
 use thiserror::Error;
 use tracing::Span;
@@ -10,6 +12,7 @@ use tracing::Span;
 use crate::aws::Aws;
 use crate::config::{self, Base, ConfigError, FromEnvironment};
 use crate::logging;
+use crate::metrics::Emitter;
 
 /// Any error, with its cause.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -44,6 +47,8 @@ pub struct Boot<C> {
     pub config: C,
     /// Clients, built when they are first used.
     pub aws: Aws,
+    /// Where everything counts what the metrics are made of.
+    pub counters: Arc<Counters>,
 }
 
 impl<C: FromEnvironment> Boot<C> {
@@ -55,14 +60,21 @@ impl<C: FromEnvironment> Boot<C> {
             tracing::warn!("{notice}");
         }
         let aws = Aws::new(base.aws.clone());
-        Ok(Self { base, config, aws })
+        Ok(Self { base, config, aws, counters: Arc::default() })
     }
 
     /// Reads the configuration and starts no log: for a tool that talks to a person.
     pub fn quiet() -> Result<Self, ConfigError> {
         let (base, config) = config::from_process()?;
         let aws = Aws::new(base.aws.clone());
-        Ok(Self { base, config, aws })
+        Ok(Self { base, config, aws, counters: Arc::default() })
+    }
+}
+
+impl<C> Boot<C> {
+    /// Prints at the end of an invocation what was counted in it.
+    pub(crate) fn metrics(&self) -> Emitter {
+        Emitter::new(Arc::clone(&self.counters), &self.base.function_name)
     }
 }
 

@@ -22,7 +22,8 @@
 //! | `DELIVER_MAXIMUM_CONCURRENCY` | deliver | 50 | 2 to 1000 |
 //! | `SWEEP_GRACE_SECONDS` | receipts, redeliveries, redeliver, deliver, sweep | 60 | 0 to 3600 |
 //! | `DLQ_RETENTION_HOURS` | deliver, sweep | 72 | 1 to 336 |
-//! | `DELIVERY_RETENTION_DAYS` | webhooks, events, receipts, redeliveries, redeliver, fan-out, deliver, sweep | 30 | 1 to 3650 |
+//! | `DELIVERY_RETENTION_DAYS` | webhooks, events, receipts, redeliveries, redeliver, fan-out, deliver, sweep, audit | 30 | 1 to 3650 |
+//! | `AUDIT_RETENTION_DAYS` | audit | 400 | 1 to 3650 |
 //! | `*_TABLE` | see the structs | required | a table's name |
 //! | `*_QUEUE_URL`, `*_DLQ_URL` | see the structs | required | a queue's URL |
 //! | `AWS_REGION`, else `AWS_DEFAULT_REGION` | all | required | set by Lambda |
@@ -40,9 +41,9 @@ use thiserror::Error;
 use tracing::level_filters::LevelFilter;
 
 pub use functions::{
-    DeliverConfig, DeskConfig, EventsConfig, FanOutConfig, HealthConfig, LanesConfig,
-    MigrateConfig, PublisherConfig, ReceiptsConfig, RedeliverConfig, RedeliveriesConfig,
-    SweepConfig, WebhookTestConfig, WebhooksConfig,
+    AuditApiConfig, AuditConfig, DeliverConfig, DeskConfig, EventsConfig, FanOutConfig,
+    HealthConfig, LanesConfig, MigrateConfig, PublisherConfig, ReceiptsConfig, RedeliverConfig,
+    RedeliveriesConfig, SweepConfig, WebhookTestConfig, WebhooksConfig,
 };
 pub use reader::Reader;
 
@@ -165,6 +166,8 @@ pub struct HttpConfig {
     pub service_token: Option<SecretString>,
     /// The origins whose pages may call.
     pub allowed_origins: Vec<String>,
+    /// Where security happenings are reported.
+    pub security_queue_url: String,
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use std::collections::HashMap;
 
 use aragora_api::auth::Authenticator;
 use aragora_api::cors::AllowedOrigins;
+use aragora_api::security::{SourceAddress, Watch};
 use aragora_api::{ApiError, Call, Function, Gate, Reply, gate};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -24,6 +25,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tracing::Instrument;
 
+use crate::apps;
 use crate::boot::{Boot, BootError, BoxError, forever, invocation, serve};
 use crate::clock;
 use crate::config::HttpFunction;
@@ -51,13 +53,20 @@ where
     let authenticator = Authenticator::new(&http.jwt_secrets, http.service_token.clone());
     let origins = AllowedOrigins::new(http.allowed_origins.iter().cloned());
     let gate = Gate::new(function, authenticator, origins).metered(boot.aws.meter());
+    let watch = Watch::new(apps::reporter(&boot, http.security_queue_url.clone()));
+    let metrics = boot.metrics();
     let app = forever(build(boot))?;
-    let (gate, dispatch) = (&gate, &dispatch);
+    let (gate, dispatch, watch, metrics) = (&gate, &dispatch, &watch, &metrics);
     let service = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
         let span = invocation(&event.context);
         // Boxed, because the types of nested futures grow beyond what the compiler will lay out.
         async move {
-            Ok::<_, LambdaError>(answer(gate, &event, |call| dispatch(app, call).boxed()).await)
+            let dispatch = |call, from| {
+                watch.over(call, from, |call| dispatch(app, call).boxed()).boxed_local()
+            };
+            let answered = answer(gate, &event, dispatch).await;
+            metrics.flush(clock::now());
+            Ok::<_, LambdaError>(answered)
         }
         .instrument(span)
     });
@@ -72,11 +81,15 @@ async fn answer<D, Fut>(
     dispatch: D,
 ) -> ApiGatewayV2httpResponse
 where
-    D: FnOnce(Call) -> Fut,
+    D: FnOnce(Call, Option<SourceAddress>) -> Fut,
     Fut: Future<Output = Result<Reply, ApiError>>,
 {
     match read(event.payload.get()) {
-        Ok(request) => into_lambda(gate::answer(gate, request, clock::now(), dispatch).await),
+        Ok(request) => {
+            let from = request.extensions().get::<SourceAddress>().cloned();
+            let dispatch = |call| dispatch(call, from);
+            into_lambda(gate::answer(gate, request, clock::now(), dispatch).await)
+        }
         Err(error) => {
             tracing::warn!(code = error.code(), "the event is no HTTP request");
             into_lambda(error.render(&event.context.request_id).into_response())
@@ -102,8 +115,10 @@ struct RequestContext {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct HttpContext {
     method: String,
+    source_ip: Option<String>,
 }
 
 fn read(payload: &str) -> Result<Request<Vec<u8>>, ApiError> {
@@ -123,6 +138,11 @@ fn read(payload: &str) -> Result<Request<Vec<u8>>, ApiError> {
     *request.uri_mut() =
         uri(&event.raw_path, event.raw_query_string.as_deref().unwrap_or_default());
     *request.headers_mut() = headers(event.headers.unwrap_or_default());
+    // What is no address is left out: it would be the gateway's mistake, and not worth a refusal.
+    let source = event.request_context.http.source_ip.and_then(|text| text.parse().ok());
+    if let Some(address) = source {
+        request.extensions_mut().insert(SourceAddress(address));
+    }
     Ok(request)
 }
 

@@ -58,6 +58,12 @@ fn a_real_event() {
     );
     assert_eq!(request.headers()["x-request-id"], "req-7");
     assert_eq!(request.body(), br#"{"enabled": false}"#);
+    let address = SourceAddress("192.0.2.1".parse().unwrap());
+    assert_eq!(request.extensions().get(), Some(&address));
+    for unknown in [json!("somewhere"), Value::Null] {
+        let request = changed(|event| event["requestContext"]["http"]["sourceIp"] = unknown);
+        assert_eq!(request.extensions().get::<SourceAddress>(), None);
+    }
 }
 
 #[test]
@@ -146,7 +152,7 @@ fn an_event_that_is_no_request_is_answered_all_the_same() {
             RawValue::from_string(payload.to_owned()).unwrap(),
             Context::default(),
         );
-        let answered = runtime.block_on(answer(&gate, &event, async |_| {
+        let answered = runtime.block_on(answer(&gate, &event, async |_, _| {
             tokio::time::sleep(Duration::ZERO).await;
             Ok(Reply::no_content())
         }));

@@ -14,6 +14,7 @@ pub mod config;
 pub mod http;
 pub mod invoked;
 pub mod logging;
+mod metrics;
 pub mod queue;
 pub mod schedule;
 

@@ -53,7 +53,8 @@ fn what_is_logged(level: LevelFilter) -> Targets {
     Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("aragora", level)
 }
 
-fn to_stdout(line: &[u8]) {
+/// Writes a line, with its end, to standard output.
+pub(crate) fn to_stdout(line: &[u8]) {
     let mut out = std::io::stdout().lock();
     // Nobody is left to tell when standard output is gone.
     drop(out.write_all(line).and_then(|()| out.flush()));

@@ -20,6 +20,7 @@ use thiserror::Error;
 use tracing::Instrument;
 
 use crate::boot::{Boot, BootError, BoxError, forever, invocation, serve};
+use crate::clock;
 use crate::config::FromEnvironment;
 
 /// What became of a batch.
@@ -63,14 +64,19 @@ where
     Fut: Future<Output = Result<BatchReport, BoxError>> + Send,
 {
     let boot = Boot::<C>::from_process()?;
-    let meter = boot.aws.meter();
+    let (meter, metrics) = (boot.aws.meter(), boot.metrics());
     let app = forever(build(boot))?;
-    let (handle, meter) = (&handle, &*meter);
+    let (handle, meter, metrics) = (&handle, &*meter, &metrics);
     let service = service_fn(move |event: LambdaEvent<SqsEvent>| {
         let span = invocation(&event.context);
         let LambdaEvent { payload, context } = event;
         let run = move |batch, deadline| handle(app, batch, deadline);
-        async move { process(payload, &context, meter, run).await.map_err(|error| sentence(&error)) }.instrument(span)
+        async move {
+            let outcome = process(payload, &context, meter, run).await;
+            metrics.flush(clock::now());
+            outcome.map_err(|error| sentence(&error))
+        }
+        .instrument(span)
     });
     serve(Runtime::new(service).run()).await
 }

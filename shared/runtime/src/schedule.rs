@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 use tracing::Instrument;
 
 use crate::boot::{Boot, BootError, BoxError, forever, invocation, serve};
+use crate::clock;
 use crate::config::FromEnvironment;
 
 /// What a run did, by name: answered to whoever invoked it and logged.
@@ -33,9 +34,9 @@ where
     Fut: Future<Output = Result<Counts, BoxError>> + Send,
 {
     let boot = Boot::<C>::from_process()?;
-    let meter = boot.aws.meter();
+    let (meter, metrics) = (boot.aws.meter(), boot.metrics());
     let app = forever(build(boot))?;
-    let (handle, meter) = (&handle, &*meter);
+    let (handle, meter, metrics) = (&handle, &*meter, &metrics);
     let service = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
         let span = invocation(&event.context);
         let deadline = Deadline(Millis(i64::try_from(event.context.deadline).unwrap_or(i64::MAX)));
@@ -43,6 +44,7 @@ where
             let started = Instant::now();
             let outcome = handle(app, deadline).boxed().await;
             log(outcome.as_ref(), meter, started);
+            metrics.flush(clock::now());
             // The cause is in our line; Lambda gets the sentence.
             outcome.map_err(|error| lambda_http::Error::from(error.to_string()))
         }

@@ -9,6 +9,7 @@ mod dynamo;
 mod error;
 mod item;
 
+pub mod audit;
 pub mod documents;
 pub mod events;
 pub mod intents;

@@ -228,7 +228,7 @@ impl Registry {
         if let Some(url) = &wish.url
             && let Err(refusal) = check_target(&self.url_policy, &SystemResolver, url).await
         {
-            problems.push(Problem::new("url", refusal.to_string()));
+            problems.push(Problem::url(refusal));
         }
         match wish.check(&self.default_policy) {
             Ok(granted) if problems.is_empty() => Ok(granted),

@@ -6,6 +6,7 @@ use aragora_core::delivery::RetryPolicy;
 use aragora_core::filters;
 use aragora_core::headers::check_headers;
 use aragora_core::ids::is_key_safe;
+use aragora_core::url_policy::UrlRefusal;
 use aragora_signing::secret::WebhookSecret;
 use serde::de::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
@@ -117,12 +118,19 @@ pub struct Problem {
     pub field: String,
     /// What would be right. Never repeats a secret.
     pub message: String,
+    /// The rule of URL safety that was broken, where it is one.
+    pub refusal: Option<UrlRefusal>,
 }
 
 impl Problem {
     /// `message` about `field`.
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { field: field.into(), message: message.into() }
+        Self { field: field.into(), message: message.into(), refusal: None }
+    }
+
+    /// That a URL was refused.
+    pub fn url(refusal: UrlRefusal) -> Self {
+        Self { refusal: Some(refusal), ..Self::new("url", refusal.to_string()) }
     }
 }
 

@@ -5,11 +5,12 @@ use aragora_webhooks::registry::{Registered, Registry};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::{created, wish_from};
+use super::{created, note_of, wish_from};
 use crate::body;
 use crate::error::{ApiError, FieldError};
 use crate::reply::Reply;
 use crate::request::Call;
+use crate::security::Note;
 
 /// The field with the list, where the body is not the list itself.
 const LIST: &str = "webhooks";
@@ -78,6 +79,8 @@ fn answer(
         })
         .collect();
     let count = results.len();
+    let notes: Vec<Note> = results.iter().flat_map(notes_of).collect();
+    let marked = |reply: Reply| notes.into_iter().fold(reply, Reply::noting);
     let shown: Vec<Value> = results
         .into_iter()
         .enumerate()
@@ -86,13 +89,21 @@ fn answer(
     let summary =
         json!({"results": shown, "created": count - failed, "failed": failed, "count": count});
     if !all_failed {
-        return Reply::created(&summary);
+        return Reply::created(&summary).map(marked);
     }
     let mut refusal = ApiError::invalid(fields).into_value(&call.request_id);
     if let (Value::Object(refusal), Value::Object(summary)) = (&mut refusal, summary) {
         refusal.extend(summary);
     }
-    Reply::json(StatusCode::BAD_REQUEST, &refusal)
+    Reply::json(StatusCode::BAD_REQUEST, &refusal).map(marked)
+}
+
+/// What is reported of one.
+fn notes_of(result: &Result<Registered, ApiError>) -> Vec<Note> {
+    match result {
+        Ok(registered) => vec![note_of(registered)],
+        Err(error) => error.notes().to_vec(),
+    }
 }
 
 /// What became of one, with its place in the request.

@@ -14,7 +14,7 @@ const DELIVERY: &str = "dlv-019bd5a5-1f40-7a11-b6c3-2e58d70f9a04";
 /// The event of that delivery.
 const EVENT: &str = "evt-019bd5a5-1f38-7c92-9d4e-83b1f6a2c570";
 /// The webhook that operational events speak of.
-const WEBHOOK: &str = "wh-019bd000-2a80-7b6f-a3d5-41c8e9f0b713";
+pub(super) const WEBHOOK: &str = "wh-019bd000-2a80-7b6f-a3d5-41c8e9f0b713";
 
 const DEBATE_ID: Field =
     text("debate_id", DEBATE, "The debate it belongs to, where the publisher repeats it here");

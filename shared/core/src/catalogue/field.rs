@@ -36,6 +36,8 @@ enum Kind {
     Agents(&'static [&'static str]),
     /// A count for each name.
     Counts(&'static [(&'static str, u64)]),
+    /// A text for each name.
+    Texts(&'static [(&'static str, &'static str)]),
 }
 
 /// How the example shows a field.
@@ -106,6 +108,14 @@ pub(super) const fn counts(
     field(name, Kind::Counts(example), description)
 }
 
+pub(super) const fn texts(
+    name: &'static str,
+    example: &'static [(&'static str, &'static str)],
+    description: &'static str,
+) -> Field {
+    field(name, Kind::Texts(example), description)
+}
+
 impl Field {
     /// The same field, in every event of the type.
     pub(super) const fn required(mut self) -> Self {
@@ -168,6 +178,9 @@ impl Kind {
                 .iter()
                 .map(|&(name, number)| (name.to_owned(), Value::from(number)))
                 .collect(),
+            Self::Texts(texts) => {
+                texts.iter().map(|&(name, text)| (name.to_owned(), Value::from(text))).collect()
+            }
         }
     }
 
@@ -191,6 +204,7 @@ impl Kind {
             Self::Counts(_) => {
                 ("object", json!({"additionalProperties": {"type": "integer", "minimum": 0}}))
             }
+            Self::Texts(_) => ("object", json!({"additionalProperties": {"type": "string"}})),
         }
     }
 }

@@ -48,6 +48,24 @@ pub enum UrlRefusal {
 }
 
 impl UrlRefusal {
+    /// Whether the URL leads where webhooks may not go, rather than being none that anybody could
+    /// call: what is worth remembering of whoever asks for it.
+    pub fn is_suspicious(self) -> bool {
+        match self {
+            Self::Scheme { .. }
+            | Self::Userinfo
+            | Self::Port
+            | Self::HostName
+            | Self::Address
+            | Self::ResolvedAddress => true,
+            Self::TooLong
+            | Self::NotAUrl
+            | Self::Characters
+            | Self::Fragment
+            | Self::InvalidHost => false,
+        }
+    }
+
     /// A stable name of the rule, for error classes and metrics.
     pub fn rule(self) -> &'static str {
         match self {

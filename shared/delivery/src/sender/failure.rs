@@ -75,6 +75,11 @@ impl fmt::Display for ErrorClass {
 }
 
 impl Failure {
+    /// Whether the URL was refused, and nothing was sent.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self.class, ErrorClass::Blocked | ErrorClass::InvalidUrl)
+    }
+
     fn new(class: ErrorClass, message: &'static str) -> Self {
         Self { class, message: Cow::Borrowed(message) }
     }

@@ -4,6 +4,7 @@ use aragora_api::events::EventsApp;
 use aragora_api::health::HealthApp;
 use aragora_api::receipts::ReceiptsApp;
 use aragora_api::redeliveries::RedeliveriesApp;
+use aragora_audit::desk::AuditDesk;
 use aragora_delivery::resolve::SystemResolver;
 use aragora_delivery::sender::Sender;
 use aragora_delivery::trial::Trials;
@@ -17,8 +18,8 @@ use super::{Aws, walk};
 use crate::boot::{Boot, BoxError};
 use crate::clock;
 use crate::config::{
-    EventsConfig, HealthConfig, ReceiptsConfig, RedeliveriesConfig, WebhookTestConfig,
-    WebhooksConfig,
+    AuditApiConfig, EventsConfig, HealthConfig, ReceiptsConfig, RedeliveriesConfig,
+    WebhookTestConfig, WebhooksConfig,
 };
 
 /// `functions/webhooks`
@@ -100,6 +101,15 @@ pub fn redeliveries(boot: Boot<RedeliveriesConfig>) -> Result<RedeliveriesApp, B
         },
         dead_letters: DeadLetterDesk { receipts, events },
     })
+}
+
+/// `functions/audit-api`
+///
+/// # Errors
+/// Never.
+pub fn audit_api(boot: Boot<AuditApiConfig>) -> Result<AuditDesk, BoxError> {
+    let aws = Aws::of(&boot);
+    Ok(AuditDesk { log: aws.audit_log(boot.config.audit_table) })
 }
 
 /// `functions/health`

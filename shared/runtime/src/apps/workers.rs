@@ -1,5 +1,6 @@
 //! The functions that queues and schedules start.
 
+use aragora_audit::worker::AuditWorker;
 use aragora_delivery::resolve::SystemResolver;
 use aragora_delivery::sender::Sender;
 use aragora_delivery::sweep::DeliverySweep;
@@ -14,7 +15,7 @@ use aragora_webhooks::jobs::worker::JobWorker;
 use super::{Aws, walk};
 use crate::boot::{Boot, BoxError};
 use crate::clock;
-use crate::config::{DeliverConfig, FanOutConfig, RedeliverConfig, SweepConfig};
+use crate::config::{AuditConfig, DeliverConfig, FanOutConfig, RedeliverConfig, SweepConfig};
 use crate::queue::BatchReport;
 use crate::schedule::Counts;
 
@@ -140,6 +141,38 @@ pub async fn deliver_batch(
         ("ignored", report.ignored),
         ("poison", report.poison),
     ];
+    Ok(BatchReport { failed: report.failed, counts: counted(counts) })
+}
+
+/// `functions/audit`
+///
+/// # Errors
+/// Never.
+pub fn audit(boot: Boot<AuditConfig>) -> Result<AuditWorker, BoxError> {
+    let aws = Aws::of(&boot);
+    let config = boot.config;
+    let registrations = aws.registrations(config.registrations_table);
+    Ok(AuditWorker {
+        log: aws.audit_log(config.audit_table),
+        announcer: aws.announcer(config.publisher, registrations),
+        dead_letters: aws.queue(config.security_dlq_url),
+        retention_days: config.audit_retention_days,
+        clock: clock::now,
+    })
+}
+
+/// A batch of the `security` queue.
+///
+/// # Errors
+/// Never: what fails is in the report.
+pub async fn audit_batch(
+    worker: &AuditWorker,
+    batch: Vec<InboundMessage>,
+    _deadline: Deadline,
+) -> Result<BatchReport, BoxError> {
+    let report = worker.handle(batch).await;
+    let counts =
+        [("appended", report.appended), ("known", report.known), ("poison", report.poison)];
     Ok(BatchReport { failed: report.failed, counts: counted(counts) })
 }
 

@@ -43,6 +43,7 @@ http_function!(
     EventsConfig,
     ReceiptsConfig,
     RedeliveriesConfig,
+    AuditApiConfig,
     HealthConfig
 );
 
@@ -148,6 +149,25 @@ configuration! {
     HealthConfig {
         http: HttpConfig = http(),
         events_table: String = table("EVENTS_TABLE"),
+    }
+}
+
+configuration! {
+    /// `functions/audit-api`
+    AuditApiConfig {
+        http: HttpConfig = http(),
+        audit_table: String = table("AUDIT_TABLE"),
+    }
+}
+
+configuration! {
+    /// `functions/audit`
+    AuditConfig {
+        audit_table: String = table("AUDIT_TABLE"),
+        registrations_table: String = table("REGISTRATIONS_TABLE"),
+        publisher: PublisherConfig = part(),
+        security_dlq_url: String = queue("SECURITY_DLQ_URL"),
+        audit_retention_days: i64 = audit_retention_days(),
     }
 }
 

@@ -137,6 +137,7 @@ impl<'a> Reader<'a> {
             jwt_secrets: self.jwt_secrets(),
             service_token: self.service_token("ARAGORA_API_TOKEN"),
             allowed_origins: self.origins(),
+            security_queue_url: self.queue("SECURITY_QUEUE_URL"),
         }
     }
 
@@ -286,6 +287,11 @@ impl<'a> Reader<'a> {
     /// `DELIVERY_RETENTION_DAYS`.
     pub(super) fn retention_days(&mut self) -> i64 {
         i64::from(self.number("DELIVERY_RETENTION_DAYS", 1, 3_650, 30))
+    }
+
+    /// `AUDIT_RETENTION_DAYS`.
+    pub(super) fn audit_retention_days(&mut self) -> i64 {
+        i64::from(self.number("AUDIT_RETENTION_DAYS", 1, 3_650, 400))
     }
 
     /// `DLQ_RETENTION_HOURS`, in milliseconds.

@@ -58,6 +58,8 @@ fn every_function_starts_with_what_it_reads() {
     assert_eq!(wrong::<ReceiptsConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<RedeliveriesConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<RedeliverConfig>(&[]), [""; 0]);
+    assert_eq!(wrong::<AuditApiConfig>(&[]), [""; 0]);
+    assert_eq!(wrong::<AuditConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<HealthConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<FanOutConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<DeliverConfig>(&[]), [""; 0]);
@@ -74,6 +76,8 @@ fn everything_missing_is_named_at_once() {
         empty::<ReceiptsConfig>(),
         empty::<RedeliveriesConfig>(),
         empty::<RedeliverConfig>(),
+        empty::<AuditApiConfig>(),
+        empty::<AuditConfig>(),
         empty::<HealthConfig>(),
         empty::<FanOutConfig>(),
         empty::<DeliverConfig>(),
@@ -91,10 +95,23 @@ fn everything_missing_is_named_at_once() {
     let (missing, _) = empty::<ReceiptsConfig>();
     assert_eq!(
         missing,
-        ["AWS_REGION", "REGISTRATIONS_TABLE", "RECEIPTS_TABLE", "DELIVERIES_QUEUE_URL"]
+        [
+            "AWS_REGION",
+            "SECURITY_QUEUE_URL",
+            "REGISTRATIONS_TABLE",
+            "RECEIPTS_TABLE",
+            "DELIVERIES_QUEUE_URL"
+        ]
     );
     let (missing, _) = empty::<MigrateConfig>();
     assert_eq!(missing, ["AWS_REGION", "REGISTRATIONS_TABLE", "ARAGORA_ENCRYPTION_KEY"]);
+    for value in ["0", "3651", "-1", "1.5", "for ever"] {
+        assert_eq!(
+            wrong::<AuditConfig>(&[("AUDIT_RETENTION_DAYS", value)]),
+            ["AUDIT_RETENTION_DAYS"]
+        );
+    }
+    assert_eq!(with::<AuditConfig>(&[]).unwrap().1.audit_retention_days, 400);
 }
 
 #[test]
@@ -294,7 +311,7 @@ fn no_value_is_repeated() {
         _ => good(name).map(|_| format!("{secret} *")),
     };
     let error = read::<WebhooksConfig>(&lookup).err().unwrap();
-    assert!(error.problems.len() == 7, "{error}");
+    assert!(error.problems.len() == 8, "{error}");
     assert!(!format!("{error} {error:?}").contains(secret), "{error}");
     assert!(error.to_string().contains("ARAGORA_ENCRYPTION_KEY is bad: "), "{error}");
 

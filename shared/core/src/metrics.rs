@@ -1,0 +1,196 @@
+//! Counters by the names that the seeds give them, added up during one invocation.
+//!
+//! Whoever sees something counts it here, with words from closed lists only: what a caller sends is
+//! never a label. The runtime prints what came together at the end of the invocation. Names and
+//! labels: seed 002 ("Observability Metrics", "Security Metrics to Monitor"); the last two are
+//! ours.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// How many different counters one invocation may have. Far more than it ever has; a mistake in a
+/// label must not become a bill.
+const MOST: usize = 200;
+
+macro_rules! metrics {
+    ($($(#[$doc:meta])* $name:ident = $wire:literal [$($label:literal),*];)+) => {
+        /// A counter.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Metric {
+            $($(#[$doc])* $name,)+
+        }
+
+        impl Metric {
+            /// Every counter.
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+
+            /// The name it is known by.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => $wire),+ }
+            }
+
+            /// The names of its labels, in the order of their values.
+            pub const fn labels(self) -> &'static [&'static str] {
+                match self { $(Self::$name => &[$($label),*]),+ }
+            }
+        }
+    };
+}
+
+metrics! {
+    /// Credentials that were not good.
+    AuthFailures = "aragora_auth_failures_total" ["reason"];
+    /// Permission checks, by what they came to.
+    PermissionChecks = "aragora_rbac_permission_checks_total" ["permission", "result"];
+    /// Permission denials, by the route that asked.
+    PermissionDenied = "aragora_rbac_permission_denied_total" ["permission", "handler"];
+    /// Values encrypted or decrypted.
+    EncryptionOperations = "aragora_encryption_operations_total" ["operation", "store"];
+    /// Values that could not be.
+    EncryptionErrors = "aragora_encryption_errors_total" ["operation", "error_type"];
+    /// Security happenings that were reported, by their action.
+    SecurityEvents = "aragora_security_events_total" ["action"];
+    /// Security happenings whose report could not be sent.
+    SecurityReportsLost = "aragora_security_reports_lost_total" [];
+}
+
+/// What was counted under one set of labels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counted {
+    /// The counter.
+    pub metric: Metric,
+    /// The values of [`Metric::labels`], in their order.
+    pub values: Vec<&'static str>,
+    /// How often.
+    pub count: u64,
+}
+
+/// The counters of one function process.
+#[derive(Debug, Default)]
+pub struct Counters(Mutex<BTreeMap<(Metric, Vec<&'static str>), u64>>);
+
+impl Counters {
+    /// A credential was refused; `reason` is the word for the log.
+    pub fn auth_failed(&self, reason: &'static str) {
+        self.add(Metric::AuthFailures, vec![reason], 1);
+    }
+
+    /// A permission was asked for, by the route with this path, and was there or not.
+    pub fn permission_checked(
+        &self,
+        permission: &'static str,
+        handler: &'static str,
+        allowed: bool,
+    ) {
+        let result = if allowed { "allowed" } else { "denied" };
+        self.add(Metric::PermissionChecks, vec![permission, result], 1);
+        if !allowed {
+            self.add(Metric::PermissionDenied, vec![permission, handler], 1);
+        }
+    }
+
+    /// `count` values of a store were encrypted or decrypted.
+    pub fn encryption(&self, operation: &'static str, store: &'static str, count: u64) {
+        self.add(Metric::EncryptionOperations, vec![operation, store], count);
+    }
+
+    /// A value could not be encrypted or decrypted.
+    pub fn encryption_failed(&self, operation: &'static str, error_type: &'static str) {
+        self.add(Metric::EncryptionErrors, vec![operation, error_type], 1);
+    }
+
+    /// A security happening was reported.
+    pub fn security_event(&self, action: &'static str) {
+        self.add(Metric::SecurityEvents, vec![action], 1);
+    }
+
+    /// `count` security happenings could not be reported.
+    pub fn security_reports_lost(&self, count: u64) {
+        self.add(Metric::SecurityReportsLost, vec![], count);
+    }
+
+    /// What was counted since the last call, and starts again from nothing.
+    pub fn take(&self) -> Vec<Counted> {
+        let counted = std::mem::take(&mut *self.locked());
+        counted
+            .into_iter()
+            .map(|((metric, values), count)| Counted { metric, values, count })
+            .collect()
+    }
+
+    fn add(&self, metric: Metric, values: Vec<&'static str>, count: u64) {
+        let mut counters = self.locked();
+        let known = counters.len();
+        let key = (metric, values);
+        if count > 0 && (known < MOST || counters.contains_key(&key)) {
+            let sum = counters.entry(key).or_default();
+            *sum = sum.saturating_add(count);
+        }
+    }
+
+    /// Counters are numbers: a panic beside them leaves nothing half done.
+    fn locked(&self) -> MutexGuard<'_, BTreeMap<(Metric, Vec<&'static str>), u64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_add_up_and_a_reading_starts_again() {
+        let counters = Counters::default();
+        counters.permission_checked("webhooks:read", "/api/webhooks", true);
+        counters.permission_checked("webhooks:read", "/api/webhooks", true);
+        counters.permission_checked("webhooks:write", "/api/webhooks", false);
+        counters.auth_failed("expired");
+        counters.encryption("encrypt", "webhook_registrations", 3);
+        counters.encryption("encrypt", "webhook_registrations", 0);
+        counters.encryption_failed("decrypt", "unknown_key");
+        counters.security_event("url.blocked");
+        counters.security_reports_lost(2);
+        let counted: Vec<_> =
+            counters.take().into_iter().map(|it| (it.metric.name(), it.values, it.count)).collect();
+        let wanted = [
+            ("aragora_auth_failures_total", vec!["expired"], 1),
+            ("aragora_rbac_permission_checks_total", vec!["webhooks:read", "allowed"], 2),
+            ("aragora_rbac_permission_checks_total", vec!["webhooks:write", "denied"], 1),
+            ("aragora_rbac_permission_denied_total", vec!["webhooks:write", "/api/webhooks"], 1),
+            ("aragora_encryption_operations_total", vec!["encrypt", "webhook_registrations"], 3),
+            ("aragora_encryption_errors_total", vec!["decrypt", "unknown_key"], 1),
+            ("aragora_security_events_total", vec!["url.blocked"], 1),
+            ("aragora_security_reports_lost_total", vec![], 2),
+        ];
+        assert_eq!(counted, wanted);
+        assert_eq!(counters.take(), []);
+    }
+
+    #[test]
+    fn every_value_has_its_label() {
+        let counters = Counters::default();
+        counters.permission_checked("p", "h", false);
+        counters.auth_failed("r");
+        counters.encryption("o", "s", 1);
+        counters.encryption_failed("o", "e");
+        counters.security_event("a");
+        counters.security_reports_lost(1);
+        let counted = counters.take();
+        assert_eq!(counted.len(), Metric::ALL.len());
+        for it in counted {
+            assert_eq!(it.values.len(), it.metric.labels().len(), "{it:?}");
+        }
+    }
+
+    #[test]
+    fn there_is_a_most() {
+        let counters = Counters::default();
+        for number in 0..300 {
+            counters.security_event(Box::leak(number.to_string().into_boxed_str()));
+        }
+        counters.security_event("0");
+        let counted = counters.take();
+        assert_eq!(counted.len(), MOST);
+        assert!(counted.iter().any(|it| it.values == ["0"] && it.count == 2));
+    }
+}
