@@ -121,6 +121,42 @@ impl Dynamo {
         }
     }
 
+    /// Puts an item over the one whose `rev` is `rev`, or where there is none when that is 0; gives
+    /// back whether it is stored. `false` when somebody else was faster. The SDK repeats a write
+    /// whose answer was lost, and then meets its own: that is stored.
+    pub(crate) async fn put_over(
+        &self,
+        table: &str,
+        item: Item,
+        rev: u64,
+    ) -> Result<bool, StoreError> {
+        let put = self
+            .client()
+            .put_item()
+            .table_name(table)
+            .set_item(Some(item.clone()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let put = if rev == 0 {
+            put.condition_expression("attribute_not_exists(pk)")
+        } else {
+            put.condition_expression("rev = :seen")
+                .expression_attribute_values(":seen", number(rev))
+        };
+        match put.send().await {
+            Ok(answer) => {
+                self.wrote(answer.consumed_capacity());
+                Ok(true)
+            }
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(refused)) => {
+                    Ok(refused.item.as_ref() == Some(&item))
+                }
+                _ => Err(StoreError::from_sdk(error)),
+            },
+        }
+    }
+
     /// Puts and deletes items of one table, 25 a request, until all are done.
     pub(crate) async fn write_all(
         &self,

@@ -12,8 +12,7 @@
 use aragora_core::ids::JobId;
 use aragora_core::redelivery::Job;
 use aragora_core::time::Millis;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use serde::{Deserialize, Serialize};
 
 use crate::dynamo::Dynamo;
@@ -130,28 +129,8 @@ impl Jobs {
     /// revision goes up. One write unit per KB.
     pub async fn write(&self, stored: &mut StoredJob) -> Result<Changed, StoreError> {
         let next = StoredJob { rev: stored.rev.saturating_add(1), ..stored.clone() };
-        let put = self
-            .dynamo
-            .client()
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(job_item(&next)?))
-            .condition_expression("rev = :seen")
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .expression_attribute_values(":seen", number(stored.rev))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        match put.send().await {
-            Ok(answer) => self.dynamo.wrote(answer.consumed_capacity()),
-            Err(error) => match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(refused)) => {
-                    // The SDK repeats a write whose answer was lost, and then meets its own.
-                    let there = refused.item.as_ref().map(read_job).transpose()?;
-                    if there.as_ref() != Some(&next) {
-                        return Ok(Changed::Outdated);
-                    }
-                }
-                _ => return Err(StoreError::from_sdk(error)),
-            },
+        if !self.dynamo.put_over(&self.table, job_item(&next)?, stored.rev).await? {
+            return Ok(Changed::Outdated);
         }
         stored.rev = next.rev;
         Ok(Changed::Done)
