@@ -4,8 +4,8 @@ use aragora_core::access::Permission;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use http::header::{HeaderName, HeaderValue};
-use jsonwebtoken::{EncodingKey, Header};
-use serde_json::json;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::{Map, Value, json};
 
 use super::*;
 
@@ -29,10 +29,15 @@ fn headers(list: &[(&str, &str)]) -> HeaderMap {
 
 fn check(list: &[(&str, &str)]) -> Result<Principal, &'static str> {
     let outcome = authenticator().authenticate(&headers(list), &Query::default(), NOW);
-    outcome.map_err(|error| {
-        assert_eq!(error.kind().status().as_u16(), 401);
-        error.reason().unwrap()
-    })
+    match outcome {
+        Ok(Presented::Token(token)) => Ok(token.principal),
+        Ok(Presented::Service(principal)) => Ok(principal),
+        Ok(Presented::Key(key)) => panic!("{key:?}"),
+        Err(error) => {
+            assert_eq!(error.kind().status().as_u16(), 401);
+            Err(error.reason().unwrap())
+        }
+    }
 }
 
 fn claims(change: impl FnOnce(&mut Map<String, Value>)) -> Value {
@@ -302,4 +307,26 @@ fn service_headers_beside_a_bearer_token_never_elevate() {
 fn debug_shows_no_secret() {
     let shown = format!("{:?}", authenticator());
     assert!(!shown.contains(SECRET) && !shown.contains(TOKEN), "{shown}");
+}
+
+#[test]
+fn a_key_is_read_and_left_to_the_door() {
+    let id = uuid::Uuid::from_u128(7);
+    let (text, _) = api_key::mint("org-1", id).unwrap();
+    let bearer = format!("Bearer {}", text.expose_secret());
+    let with = |list: &[(&str, &str)]| {
+        authenticator().authenticate(&headers(list), &Query::default(), NOW)
+    };
+    let Ok(Presented::Key(key)) = with(&[("authorization", &bearer), ("x-user-roles", "admin")])
+    else {
+        panic!("no key")
+    };
+    assert_eq!((key.org.as_str(), key.id), ("org-1", id));
+    for bad in ["ara_", "ara_nonsense", &format!("{}A", text.expose_secret())] {
+        let refused = with(&[("authorization", &format!("Bearer {bad}"))]).unwrap_err();
+        assert_eq!(refused.reason(), Some("not a key, or mistyped"), "{bad}");
+    }
+    // A key is a bearer credential, and nothing else.
+    assert!(with(&[("authorization", &bearer.replace("Bearer", "Access"))]).is_err());
+    assert!(with(&[("x-api-key", text.expose_secret())]).is_err());
 }

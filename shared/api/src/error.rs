@@ -9,6 +9,7 @@ use std::fmt;
 
 use aragora_core::access::Permission;
 use aragora_core::audit::Action;
+use aragora_core::time::Millis;
 use aragora_store::StoreError;
 use http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, Method, StatusCode};
@@ -168,10 +169,21 @@ impl ApiError {
         error.noting(Note::new(Action::AuthFailed).with("reason", reason))
     }
 
+    /// 401: the credential is not good. `reason` is a stable word for the log.
+    pub fn bad_credential(reason: &'static str) -> Self {
+        Self::unauthenticated(reason, "a valid credential is required")
+    }
+
     /// 403: the caller lacks `permission`.
     pub fn forbidden(permission: Permission) -> Self {
         Self::new(ErrorKind::Forbidden, format!("the permission {permission} is missing"))
             .noting(Note::new(Action::PermissionDenied).with("permission", permission))
+    }
+
+    /// 403: the route is for people, with a token of their own.
+    pub fn people_only() -> Self {
+        Self::new(ErrorKind::Forbidden, "a user's own token is needed, not a key or a service's")
+            .noting(Note::new(Action::PermissionDenied).with("credential", "token"))
     }
 
     /// 403: the route is for people with the role `admin` or `owner`.
@@ -209,6 +221,12 @@ impl ApiError {
     /// 429 with `Retry-After`.
     pub fn too_many(retry_after_seconds: u32) -> Self {
         Self::new(ErrorKind::TooManyRequests, "too many requests").retry_after(retry_after_seconds)
+    }
+
+    /// 429 with `Retry-After`: whole seconds from `now` to `until`, rounded up.
+    pub fn too_many_until(until: Millis, now: Millis) -> Self {
+        let seconds = until.since(now).max(1).saturating_add(999) / 1_000;
+        Self::too_many(u32::try_from(seconds).unwrap_or(u32::MAX))
     }
 
     /// 500. The cause is logged with its chain and never shown.

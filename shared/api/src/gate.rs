@@ -6,26 +6,45 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use aragora_core::access::Principal;
+use aragora_core::audit::Action;
 use aragora_core::cost::{Meter, Spent};
 use aragora_core::ids::fresh_uuid;
+use aragora_core::metrics::Counters;
 use aragora_core::time::Millis;
+use aragora_identity::door::{Admitted, Presented, Refused};
+use aragora_identity::guard::Guard;
+use aragora_identity::tokens::Token;
 use futures_util::FutureExt;
-use http::header::{HeaderName, HeaderValue, LOCATION, X_CONTENT_TYPE_OPTIONS};
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use tracing::Instrument;
 
 use crate::auth::Authenticator;
 use crate::cors::AllowedOrigins;
-use crate::error::{ApiError, Chain};
+use crate::error::{ApiError, Chain, ErrorKind};
 use crate::query::Query;
 use crate::reply::Reply;
 use crate::request::Call;
 use crate::routes::{Access, Found, Function, Route, find};
+use crate::security::{Note, Scene, SourceAddress, Watch};
 
 /// The header by which a request is found again.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_REQUEST_ID_CHARS: usize = 128;
+/// On every answer, unless the handler says otherwise: answers are data of one organisation, to be
+/// kept by nobody, shown in no frame, and never taken for anything else. OWASP, REST Security Cheat
+/// Sheet, "Security Headers".
+const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (CACHE_CONTROL, "no-store"),
+    (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (REFERRER_POLICY, "no-referrer"),
+    (STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains"),
+];
 
 /// What every request of one function passes.
 #[derive(Debug)]
@@ -34,6 +53,9 @@ pub struct Gate {
     authenticator: Authenticator,
     origins: AllowedOrigins,
     meter: Arc<Meter>,
+    counters: Arc<Counters>,
+    guard: Option<Guard>,
+    watch: Option<Watch>,
 }
 
 /// What is said about a request in its one log line.
@@ -46,13 +68,43 @@ struct Noted {
 impl Gate {
     /// The gate of `function`, which answers its own routes only.
     pub fn new(function: Function, authenticator: Authenticator, origins: AllowedOrigins) -> Self {
-        Self { function, authenticator, origins, meter: Arc::default() }
+        Self {
+            function,
+            authenticator,
+            origins,
+            meter: Arc::default(),
+            counters: Arc::default(),
+            guard: None,
+            watch: None,
+        }
     }
 
     /// The same gate, whose log lines say what `meter` counted.
     #[must_use]
     pub fn metered(mut self, meter: Arc<Meter>) -> Self {
         self.meter = meter;
+        self
+    }
+
+    /// The same gate, which counts its checks on `counters`.
+    #[must_use]
+    pub fn counting(mut self, counters: Arc<Counters>) -> Self {
+        self.counters = counters;
+        self
+    }
+
+    /// The same gate, which asks `guard` about credentials, and counts requests. Without a guard
+    /// nobody knows what was revoked: API keys are refused, and tokens taken as they are.
+    #[must_use]
+    pub fn guarded(mut self, guard: Guard) -> Self {
+        self.guard = Some(guard);
+        self
+    }
+
+    /// The same gate, which reports by `watch` what answers and refusals leave notes of.
+    #[must_use]
+    pub fn watched(mut self, watch: Watch) -> Self {
+        self.watch = Some(watch);
         self
     }
 }
@@ -72,43 +124,55 @@ where
     let (parts, body) = request.into_parts();
     let request_id = request_id(&parts.headers, now);
     let mut noted = Noted { started: Instant::now(), route: None, principal: None };
-    let outcome = match gate.admit(&parts, body, now, &request_id, &mut noted) {
-        Ok(Admitted::Call(call)) => {
+    // Boxed, as it holds what three tables are asked with.
+    let admitted = gate.admit(&parts, body, now, &request_id, &mut noted).boxed_local();
+    let outcome = match admitted.await {
+        Ok(Passed::Call(call)) => {
             // Of level error, so that it is there at every level of the log.
             let span = tracing::error_span!("request", request_id);
             contain(dispatch, *call).instrument(span).await
         }
-        Ok(Admitted::Answered(reply)) => Ok(reply),
+        Ok(Passed::Answered(reply)) => Ok(reply),
         Err(error) => Err(error),
     };
+    if let Some(watch) = &gate.watch {
+        let scene = Scene {
+            principal: noted.principal.as_ref(),
+            address: parts.extensions.get::<SourceAddress>(),
+            path: parts.uri.path(),
+            request_id: &request_id,
+            now,
+        };
+        watch.tell(&scene, outcome.as_ref()).await;
+    }
     noted.log(&parts, &request_id, outcome.as_ref(), gate.meter.take());
     let reply = outcome.unwrap_or_else(|error| error.render(&request_id));
     gate.finish(&parts, reply, &request_id)
 }
 
 /// A permanent redirect that keeps the method (308) to the same path without its last slash.
-fn without_slash(parts: &Parts) -> Option<Admitted> {
+fn without_slash(parts: &Parts) -> Option<Passed> {
     let path = parts.uri.path().strip_suffix('/').filter(|path| path.starts_with("/api/"))?;
     let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     let location = HeaderValue::try_from(format!("{path}{query}")).ok()?;
     let reply = Reply::raw(StatusCode::PERMANENT_REDIRECT, "text/plain", vec![]);
-    Some(Admitted::Answered(reply.with_header(LOCATION, location)))
+    Some(Passed::Answered(reply.with_header(LOCATION, location)))
 }
 
-enum Admitted {
+enum Passed {
     Call(Box<Call>),
     Answered(Reply),
 }
 
 impl Gate {
-    fn admit(
+    async fn admit(
         &self,
         parts: &Parts,
         body: Vec<u8>,
         now: Millis,
         request_id: &str,
         noted: &mut Noted,
-    ) -> Result<Admitted, ApiError> {
+    ) -> Result<Passed, ApiError> {
         let (route, params) = match find(&parts.method, parts.uri.path()) {
             Found::Route(route, params) if route.function == self.function => (route, params),
             Found::OtherMethods(methods) => return self.other_method(parts, methods),
@@ -124,14 +188,15 @@ impl Gate {
         let principal = match route.access {
             Access::Public => None,
             access => {
-                let principal = self.authenticator.authenticate(&parts.headers, &query, now)?;
-                let caller = noted.principal.insert(principal);
-                check_access(access, caller)?;
+                let admitted = self.authenticate(parts, &query, now).await?;
+                let caller = &*noted.principal.insert(admitted.principal);
+                self.check_rate(caller, admitted.per_second, now).await?;
+                self.check_access(access, route, caller)?;
                 Some(caller.clone())
             }
         };
         check_size(route, parts, &body)?;
-        Ok(Admitted::Call(Box::new(Call {
+        Ok(Passed::Call(Box::new(Call {
             route: route.id,
             method: parts.method.clone(),
             path: parts.uri.path().to_owned(),
@@ -145,13 +210,92 @@ impl Gate {
         })))
     }
 
-    fn other_method(&self, parts: &Parts, mut methods: Vec<Method>) -> Result<Admitted, ApiError> {
+    /// Who is calling. Addresses that send many bad credentials have to wait.
+    async fn authenticate(
+        &self,
+        parts: &Parts,
+        query: &Query,
+        now: Millis,
+    ) -> Result<Admitted, ApiError> {
+        let address = parts.extensions.get::<SourceAddress>().map(|it| it.0.to_string());
+        let bouncer = self.guard.as_ref().map(|guard| &guard.bouncer);
+        let blocked = bouncer.zip(address.as_deref()).and_then(|(it, from)| it.blocked(from, now));
+        if let Some(until) = blocked {
+            return Err(ApiError::too_many_until(until, now));
+        }
+        let presented = self.authenticator.authenticate(&parts.headers, query, now);
+        let account = presented.as_ref().ok().and_then(account);
+        let outcome = match (presented, &self.guard) {
+            (Err(error), _) => Err(error),
+            (Ok(presented), Some(guard)) => {
+                guard.door.admit(presented, now).await.map_err(|refused| match refused {
+                    Refused::Bad(reason) => ApiError::bad_credential(reason),
+                    Refused::Store(error) => ApiError::unavailable(error),
+                })
+            }
+            (Ok(presented), None) => unguarded(presented),
+        };
+        let Err(error) = outcome else { return outcome };
+        let reason = error.reason().filter(|_| error.kind() == ErrorKind::Unauthenticated);
+        let Some(reason) = reason else { return Err(error) };
+        self.counters.auth_failed(reason);
+        // Whoever tries none has not tried one that is not good.
+        if error.notes().is_empty() {
+            return Err(error);
+        }
+        let Some(bouncer) = bouncer else { return Err(error) };
+        match bouncer.failed(address.as_deref(), account.as_deref(), now).await {
+            None => Err(error),
+            // From here on this worker looks at nothing of the address: it is told of once.
+            Some(until) => Err(ApiError::too_many_until(until, now)
+                .noting(Note::new(Action::AuthBlocked).with("reason", reason))),
+        }
+    }
+
+    async fn check_rate(
+        &self,
+        caller: &Principal,
+        per_second: Option<f64>,
+        now: Millis,
+    ) -> Result<(), ApiError> {
+        let Some(guard) = &self.guard else { return Ok(()) };
+        match guard.limiter.admit(caller, per_second, now).await {
+            None => Ok(()),
+            Some(excess) if excess.is_news => {
+                Err(ApiError::too_many_until(excess.until, now)
+                    .noting(Note::new(Action::RateExceeded)))
+            }
+            Some(excess) => Err(ApiError::too_many_until(excess.until, now)),
+        }
+    }
+
+    /// The one permission check, before anything is looked up.
+    fn check_access(
+        &self,
+        access: Access,
+        route: &Route,
+        caller: &Principal,
+    ) -> Result<(), ApiError> {
+        let (name, refusal) = match access {
+            Access::Public | Access::Anybody => return Ok(()),
+            Access::Needs(permission) => (
+                permission.name(),
+                (!caller.allows(permission)).then(|| ApiError::forbidden(permission)),
+            ),
+            Access::Person => ("person", (!caller.is_person()).then(ApiError::people_only)),
+            Access::Admin => ("admin", (!caller.is_admin()).then(ApiError::admins_only)),
+        };
+        self.counters.permission_checked(name, route.path, refusal.is_none());
+        refusal.map_or(Ok(()), Err)
+    }
+
+    fn other_method(&self, parts: &Parts, mut methods: Vec<Method>) -> Result<Passed, ApiError> {
         if methods.contains(&Method::GET) {
             methods.push(Method::HEAD);
         }
         methods.push(Method::OPTIONS);
         if parts.method == Method::OPTIONS {
-            return Ok(Admitted::Answered(self.origins.preflight(&parts.headers, &methods)));
+            return Ok(Passed::Answered(self.origins.preflight(&parts.headers, &methods)));
         }
         Err(ApiError::method_not_allowed(&methods))
     }
@@ -159,7 +303,9 @@ impl Gate {
     fn finish(&self, parts: &Parts, reply: Reply, request_id: &str) -> Response<Vec<u8>> {
         let mut response = reply.into_response();
         let headers = response.headers_mut();
-        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        for (name, value) in SECURITY_HEADERS {
+            headers.entry(name).or_insert(HeaderValue::from_static(value));
+        }
         if let Ok(value) = HeaderValue::try_from(request_id) {
             headers.insert(REQUEST_ID, value);
         }
@@ -171,14 +317,21 @@ impl Gate {
     }
 }
 
-/// The one permission check, before anything is looked up.
-fn check_access(access: Access, caller: &Principal) -> Result<(), ApiError> {
-    match access {
-        Access::Needs(permission) if !caller.allows(permission) => {
-            Err(ApiError::forbidden(permission))
+/// Whose credential it says it is, where that is not secret.
+fn account(presented: &Presented) -> Option<String> {
+    match presented {
+        Presented::Key(key) => Some(format!("{}#{}", key.org, key.id)),
+        Presented::Token(_) | Presented::Service(_) => None,
+    }
+}
+
+/// A caller as far as nobody was asked.
+fn unguarded(presented: Presented) -> Result<Admitted, ApiError> {
+    match presented {
+        Presented::Token(Token { principal, .. }) | Presented::Service(principal) => {
+            Ok(Admitted { principal, per_second: None })
         }
-        Access::Admin if !caller.is_admin() => Err(ApiError::admins_only()),
-        Access::Public | Access::Needs(_) | Access::Admin => Ok(()),
+        Presented::Key(_) => Err(ApiError::bad_credential("no key is known")),
     }
 }
 

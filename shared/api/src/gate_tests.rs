@@ -88,7 +88,9 @@ fn a_request_reaches_its_handler() {
     );
     assert_eq!(answer.header(REQUEST_ID), Some("caller-1.2:3_x"));
     assert_eq!(answer.header(CONTENT_TYPE), Some("application/json"));
-    assert_eq!(answer.header(X_CONTENT_TYPE_OPTIONS), Some("nosniff"));
+    for (name, value) in SECURITY_HEADERS {
+        assert_eq!(answer.header(name.clone()), Some(value), "{name}");
+    }
 }
 
 #[test]

@@ -17,6 +17,7 @@ pub mod events;
 pub mod gate;
 pub mod health;
 mod idempotency;
+pub mod identity;
 mod jobs;
 mod percent;
 pub mod query;

@@ -28,6 +28,8 @@ pub enum Function {
     Redeliveries,
     /// Publishing and reading events.
     Events,
+    /// Who one is: keys, tokens, roles, limits.
+    Identity,
     /// The log of security happenings.
     Audit,
     /// Health, and every path that no route has.
@@ -42,6 +44,7 @@ impl Function {
         Self::Receipts,
         Self::Redeliveries,
         Self::Events,
+        Self::Identity,
         Self::Audit,
         Self::Health,
     ];
@@ -54,6 +57,7 @@ impl Function {
             Self::Receipts => "receipts",
             Self::Redeliveries => "redeliveries",
             Self::Events => "events",
+            Self::Identity => "identity",
             Self::Audit => "audit-api",
             Self::Health => "health",
         }
@@ -65,6 +69,10 @@ impl Function {
 pub enum Access {
     /// Nothing: credentials are not even looked at.
     Public,
+    /// A credential of an organisation, whatever it may do.
+    Anybody,
+    /// A user's own token, whatever it allows.
+    Person,
     /// A credential of an organisation, with this permission.
     Needs(Permission),
     /// A JWT with the role `admin` or `owner`. Neither a service nor an API key is an admin.
@@ -140,6 +148,26 @@ pub enum RouteId {
     ListAudit,
     /// `GET /api/audit/verify`
     VerifyAudit,
+    /// `GET /api/auth/me`
+    Me,
+    /// `POST /api/auth/api-key`, also `/api-keys`
+    CreateKey,
+    /// `GET /api/auth/api-keys`, also `/api-key`
+    ListKeys,
+    /// `DELETE /api/auth/api-keys/{key_id}`, also `/api-key` with the id in query or body
+    RevokeKey,
+    /// `POST /api/auth/token`
+    RefreshToken,
+    /// `POST /api/auth/logout-all`
+    EndSessions,
+    /// `GET /api/auth/roles`
+    ListRoles,
+    /// `PUT /api/auth/roles/{role}`
+    PutRole,
+    /// `DELETE /api/auth/roles/{role}`
+    DeleteRole,
+    /// `GET /api/system/rate-limits`
+    ShowLimits,
     /// `GET /api/health`
     Health,
 }
@@ -214,6 +242,15 @@ const EVENT: &str = "/api/events/{event_id}";
 const DISPATCH: &str = "/api/webhooks/dispatch";
 const AUDIT: &str = "/api/audit";
 const VERIFY_AUDIT: &str = "/api/audit/verify";
+const ME: &str = "/api/auth/me";
+const KEY: &str = "/api/auth/api-key";
+const KEYS: &str = "/api/auth/api-keys";
+const ONE_KEY: &str = "/api/auth/api-keys/{key_id}";
+const TOKEN: &str = "/api/auth/token";
+const LOGOUT_ALL: &str = "/api/auth/logout-all";
+const ROLES: &str = "/api/auth/roles";
+const ROLE: &str = "/api/auth/roles/{role}";
+const RATE_LIMITS: &str = "/api/system/rate-limits";
 const HEALTH: &str = "/api/health";
 
 const WEBHOOKS_READ: Access = Access::Needs(Permission::WebhooksRead);
@@ -323,6 +360,19 @@ pub static ROUTES: &[Route] = &[
     route(Function::Events, Method::POST, DISPATCH, EVENTS_WRITE, RouteId::DispatchEvents),
     route(Function::Audit, Method::GET, AUDIT, Access::Admin, RouteId::ListAudit),
     route(Function::Audit, Method::GET, VERIFY_AUDIT, Access::Admin, RouteId::VerifyAudit),
+    route(Function::Identity, Method::GET, ME, Access::Anybody, RouteId::Me),
+    route(Function::Identity, Method::POST, KEY, Access::Person, RouteId::CreateKey),
+    route(Function::Identity, Method::GET, KEY, Access::Person, RouteId::ListKeys),
+    route(Function::Identity, Method::DELETE, KEY, Access::Person, RouteId::RevokeKey),
+    route(Function::Identity, Method::POST, KEYS, Access::Person, RouteId::CreateKey),
+    route(Function::Identity, Method::GET, KEYS, Access::Person, RouteId::ListKeys),
+    route(Function::Identity, Method::DELETE, ONE_KEY, Access::Person, RouteId::RevokeKey),
+    route(Function::Identity, Method::POST, TOKEN, Access::Public, RouteId::RefreshToken),
+    route(Function::Identity, Method::POST, LOGOUT_ALL, Access::Person, RouteId::EndSessions),
+    route(Function::Identity, Method::GET, ROLES, Access::Anybody, RouteId::ListRoles),
+    route(Function::Identity, Method::PUT, ROLE, Access::Admin, RouteId::PutRole),
+    route(Function::Identity, Method::DELETE, ROLE, Access::Admin, RouteId::DeleteRole),
+    route(Function::Identity, Method::GET, RATE_LIMITS, Access::Admin, RouteId::ShowLimits),
     route(Function::Health, Method::GET, HEALTH, Access::Public, RouteId::Health),
 ];
 

@@ -14,12 +14,12 @@ use aragora_core::time::Millis;
 
 use crate::error::ApiError;
 use crate::reply::Reply;
-use crate::request::Call;
 
 /// Something about a request that is to be remembered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
     action: Action,
+    by: Option<Principal>,
     target: Option<String>,
     detail: Vec<(&'static str, String)>,
 }
@@ -27,7 +27,14 @@ pub struct Note {
 impl Note {
     /// That `action` happened.
     pub const fn new(action: Action) -> Self {
-        Self { action, target: None, detail: Vec::new() }
+        Self { action, by: None, target: None, detail: Vec::new() }
+    }
+
+    /// The same, done by `principal`, where the route knows no caller.
+    #[must_use]
+    pub fn by(mut self, principal: Principal) -> Self {
+        self.by = Some(principal);
+        self
     }
 
     /// The same, done to `target` (an id). Without one it was done to the request's path.
@@ -90,45 +97,17 @@ impl Watch {
         let told = notes.iter().map(|note| scene.happening(note)).collect();
         self.reporter.report(told).await;
     }
-
-    /// Runs a handler and reports the notes on what it gives.
-    ///
-    /// # Errors
-    /// The handler's.
-    pub async fn over<F, Fut>(
-        &self,
-        call: Call,
-        address: Option<SourceAddress>,
-        dispatch: F,
-    ) -> Result<Reply, ApiError>
-    where
-        F: FnOnce(Call) -> Fut,
-        Fut: Future<Output = Result<Reply, ApiError>>,
-    {
-        let (principal, path) = (call.principal.clone(), call.path.clone());
-        let (request_id, now) = (call.request_id.clone(), call.now);
-        let outcome = dispatch(call).await;
-        let scene = Scene {
-            principal: principal.as_ref(),
-            address: address.as_ref(),
-            path: &path,
-            request_id: &request_id,
-            now,
-        };
-        self.tell(&scene, outcome.as_ref()).await;
-        outcome
-    }
 }
 
 impl Scene<'_> {
     /// What is reported of a note. What nobody known did goes to the platform's own log.
     fn happening(&self, note: &Note) -> Happening {
-        let caller = self.principal;
+        let caller = self.principal.or(note.by.as_ref());
         let detail = note.detail.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
         Happening {
             org: caller.map_or(PLATFORM_ORG, Principal::org_id).to_owned(),
             actor: caller.map_or(ANONYMOUS, Principal::user_id).to_owned(),
-            credential: caller.map_or(NO_CREDENTIAL, credential).to_owned(),
+            credential: caller.map_or(NO_CREDENTIAL, |it| it.credential().kind()).to_owned(),
             target: note.target.clone().unwrap_or_else(|| self.path.to_owned()),
             address: self.address.map(|address| address.0.to_string()).unwrap_or_default(),
             request_id: self.request_id.to_owned(),
@@ -137,11 +116,6 @@ impl Scene<'_> {
         }
         .bounded()
     }
-}
-
-/// The kind of a caller's credential.
-fn credential(caller: &Principal) -> &'static str {
-    if caller.is_service() { "service_token" } else { "bearer" }
 }
 
 #[cfg(test)]

@@ -3,9 +3,11 @@
 //! The lists are those of `spec/decisions.md` ("Roles") and of the permission columns of
 //! `spec/http-api.md`. They are closed: a name that is not here grants nothing.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::ids::is_key_safe;
+use crate::api_keys::ApiKey;
+use crate::ids::{KeyId, is_key_safe};
 
 /// The user that a service acts as when it names none.
 pub const SERVICE_USER: &str = "service";
@@ -207,12 +209,25 @@ pub fn granted_by(role: &str) -> Permissions {
 }
 
 /// How a caller proved who they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Credential {
     /// A JWT of our own.
     Bearer,
     /// The service token, which speaks for the user and organisation it names.
     ServiceToken,
+    /// An API key of a user.
+    ApiKey(KeyId),
+}
+
+impl Credential {
+    /// The kind, in a word.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Bearer => "bearer",
+            Self::ServiceToken => "service_token",
+            Self::ApiKey(_) => "api_key",
+        }
+    }
 }
 
 /// A caller whose credential was good, in the organisation it belongs to.
@@ -257,6 +272,30 @@ impl Principal {
         })
     }
 
+    /// The caller that an API key of an organisation acts as: its maker, with what the key may do.
+    /// `None` as for [`Self::new`].
+    pub fn of_key(org_id: &str, key: &ApiKey) -> Option<Self> {
+        let credential = Credential::ApiKey(key.id.clone());
+        let mut principal = Self::new(&key.user_id, org_id, vec![], credential)?;
+        principal.permissions = key.permissions();
+        Some(principal)
+    }
+
+    /// The caller with what the organisation's own roles grant besides: by name, the names of
+    /// permissions. The product's roles cannot be changed by it.
+    #[must_use]
+    pub fn with_own_roles(mut self, own: &BTreeMap<String, Vec<String>>) -> Self {
+        let granted = self.roles.iter().filter_map(|role| own.get(role)).flatten();
+        let granted: Vec<_> = granted.filter_map(|name| Permission::parse(name)).collect();
+        self.permissions = self.permissions.union(Permissions::of(&granted));
+        self
+    }
+
+    /// How the caller proved who they are.
+    pub const fn credential(&self) -> &Credential {
+        &self.credential
+    }
+
     /// Who is calling.
     pub fn user_id(&self) -> &str {
         &self.user_id
@@ -287,11 +326,15 @@ impl Principal {
         self.credential == Credential::ServiceToken
     }
 
+    /// Whether a person is calling, with a token of their own.
+    pub fn is_person(&self) -> bool {
+        self.credential == Credential::Bearer
+    }
+
     /// Whether the caller is a person with the role `admin` or `owner`. A service never is, whatever
     /// roles it names.
     pub fn is_admin(&self) -> bool {
-        self.credential == Credential::Bearer
-            && self.roles.iter().any(|role| role == "admin" || role == "owner")
+        self.is_person() && self.roles.iter().any(|role| role == "admin" || role == "owner")
     }
 }
 

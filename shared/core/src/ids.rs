@@ -75,6 +75,19 @@ id!(
     "job-"
 );
 
+id!(
+    /// An API key.
+    KeyId,
+    "key-"
+);
+
+impl KeyId {
+    /// The id of the key whose text holds `uuid`.
+    pub fn of(uuid: Uuid) -> Self {
+        Self(format!("{}{uuid}", Self::PREFIX))
+    }
+}
+
 impl EventId {
     /// A new id of an event that only tests whether a receiver answers.
     pub fn mint_test(now: Millis) -> Self {

@@ -6,13 +6,19 @@ mod migrate;
 mod workers;
 
 use aragora_audit::Reporter;
+use aragora_core::allowance::Allowance;
 use aragora_delivery::orders::Lanes;
 use aragora_events::announce::Announcer;
 use aragora_events::publish::Publisher;
+use aragora_identity::door::Door;
+use aragora_identity::guard::Guard;
+use aragora_identity::guesses::Bouncer;
+use aragora_identity::limits::{Limiter, Limits};
 use aragora_queue::{Queue, Sqs};
 use aragora_store::Dynamo;
 use aragora_store::audit::AuditLog;
 use aragora_store::events::Events;
+use aragora_store::identity::Identity;
 use aragora_store::intents::Intents;
 use aragora_store::jobs::Jobs;
 use aragora_store::receipts::Receipts;
@@ -20,7 +26,9 @@ use aragora_store::registrations::Registrations;
 use aragora_webhooks::jobs::walk::Walk;
 use aragora_webhooks::receipts::ReceiptDesk;
 
-pub use self::http::{audit_api, events, health, receipts, redeliveries, webhook_test, webhooks};
+pub use self::http::{
+    audit_api, events, health, identity, receipts, redeliveries, webhook_test, webhooks,
+};
 pub use self::migrate::{MigrationAnswer, MigrationOrder, migration, run_migration};
 pub use self::workers::{
     Sweeps, audit, audit_batch, deliver, deliver_batch, fan_out, fan_out_batch, redeliver,
@@ -28,7 +36,7 @@ pub use self::workers::{
 };
 use crate::boot::Boot;
 use crate::clock;
-use crate::config::{DeskConfig, LanesConfig, PublisherConfig};
+use crate::config::{DeskConfig, HttpConfig, LanesConfig, PublisherConfig};
 
 /// Where everything is kept and queued.
 #[derive(Debug, Clone)]
@@ -70,6 +78,10 @@ impl Aws {
         Jobs::new(self.dynamo.clone(), table)
     }
 
+    fn identity(&self, table: String) -> Identity {
+        Identity::new(self.dynamo.clone(), table)
+    }
+
     fn queue(&self, url: String) -> Queue {
         Queue::new(self.sqs.clone(), url)
     }
@@ -109,6 +121,24 @@ impl Aws {
 }
 
 /// What every function that answers HTTP reports with.
+/// What guards a function that answers HTTP.
+pub(crate) fn guard<C>(boot: &Boot<C>, http: &HttpConfig) -> Guard {
+    let identity = Aws::of(boot).identity(http.identity_table.clone());
+    Guard {
+        door: Door::new(identity.clone()),
+        limiter: limiter(identity.clone(), http),
+        bouncer: Bouncer::new(identity, http.address_failures),
+    }
+}
+
+fn limiter(identity: Identity, http: &HttpConfig) -> Limiter {
+    let limits = Limits {
+        organisation: Allowance::of(http.organisation_rate),
+        credential: Allowance::of(http.credential_rate),
+    };
+    Limiter::new(identity, limits)
+}
+
 pub(crate) fn reporter<C>(boot: &Boot<C>, queue_url: String) -> Reporter {
     Reporter { queue: Aws::of(boot).queue(queue_url), counters: boot.counters.clone() }
 }

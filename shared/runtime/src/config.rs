@@ -14,6 +14,9 @@
 //! | `ARAGORA_API_TOKEN` | HTTP | none: no service may call | not empty and not `replace-me` in production |
 //! | `ARAGORA_ALLOWED_ORIGINS` | HTTP | none | a comma list of origins, never `*` |
 //! | `ARAGORA_ENCRYPTION_KEY` | webhooks, webhook-test, deliver, migrate | required in production and by migrate; generated elsewhere | 64 hexadecimal digits, or a comma list of such, the newest first |
+//! | `ARAGORA_JWT_EXPIRY_HOURS`, `ARAGORA_REFRESH_TOKEN_EXPIRY_DAYS` | identity | 24, 30 | 1 to 720, 1 to 365 |
+//! | `RATE_LIMIT_ORGANISATION_PER_SECOND`, `RATE_LIMIT_CREDENTIAL_PER_SECOND` | HTTP | 200, 100 | 1 to 100000 |
+//! | `AUTH_FAILURES_PER_ADDRESS` | HTTP | 20 | bad credentials in five minutes; 1 to 1000000 |
 //! | `WEBHOOK_REQUIRE_HTTPS` | webhooks, webhook-test, deliver | `true` | `true` in production |
 //! | `ARAGORA_SSRF_ALLOW_LOCALHOST` | webhooks, webhook-test, deliver | `false` | `false` in production |
 //! | `WEBHOOK_TIMEOUT_SECONDS` | webhooks, webhook-test, receipts, redeliveries, redeliver, deliver | 30 | 1 to 30, fractions allowed |
@@ -42,8 +45,8 @@ use tracing::level_filters::LevelFilter;
 
 pub use functions::{
     AuditApiConfig, AuditConfig, DeliverConfig, DeskConfig, EventsConfig, FanOutConfig,
-    HealthConfig, LanesConfig, MigrateConfig, PublisherConfig, ReceiptsConfig, RedeliverConfig,
-    RedeliveriesConfig, SweepConfig, WebhookTestConfig, WebhooksConfig,
+    HealthConfig, IdentityConfig, LanesConfig, MigrateConfig, PublisherConfig, ReceiptsConfig,
+    RedeliverConfig, RedeliveriesConfig, SweepConfig, WebhookTestConfig, WebhooksConfig,
 };
 pub use reader::Reader;
 
@@ -168,6 +171,14 @@ pub struct HttpConfig {
     pub allowed_origins: Vec<String>,
     /// Where security happenings are reported.
     pub security_queue_url: String,
+    /// Where keys, roles, sessions and limits are kept.
+    pub identity_table: String,
+    /// Requests per second of an organisation.
+    pub organisation_rate: f64,
+    /// Requests per second of a credential.
+    pub credential_rate: f64,
+    /// Bad credentials of an address in five minutes that are answered like any other.
+    pub address_failures: u64,
 }
 
 #[cfg(test)]

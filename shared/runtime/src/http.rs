@@ -8,6 +8,7 @@
 //! with `Ok` whatever it is; `Err` would count as an error of the function.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use aragora_api::auth::Authenticator;
 use aragora_api::cors::AllowedOrigins;
@@ -52,19 +53,19 @@ where
     let http = boot.config.http();
     let authenticator = Authenticator::new(&http.jwt_secrets, http.service_token.clone());
     let origins = AllowedOrigins::new(http.allowed_origins.iter().cloned());
-    let gate = Gate::new(function, authenticator, origins).metered(boot.aws.meter());
-    let watch = Watch::new(apps::reporter(&boot, http.security_queue_url.clone()));
+    let gate = Gate::new(function, authenticator, origins)
+        .metered(boot.aws.meter())
+        .counting(Arc::clone(&boot.counters))
+        .guarded(apps::guard(&boot, http))
+        .watched(Watch::new(apps::reporter(&boot, http.security_queue_url.clone())));
     let metrics = boot.metrics();
     let app = forever(build(boot))?;
-    let (gate, dispatch, watch, metrics) = (&gate, &dispatch, &watch, &metrics);
+    let (gate, dispatch, metrics) = (&gate, &dispatch, &metrics);
     let service = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
         let span = invocation(&event.context);
         // Boxed, because the types of nested futures grow beyond what the compiler will lay out.
         async move {
-            let dispatch = |call, from| {
-                watch.over(call, from, |call| dispatch(app, call).boxed()).boxed_local()
-            };
-            let answered = answer(gate, &event, dispatch).await;
+            let answered = answer(gate, &event, |call| dispatch(app, call).boxed()).await;
             metrics.flush(clock::now());
             Ok::<_, LambdaError>(answered)
         }
@@ -81,15 +82,11 @@ async fn answer<D, Fut>(
     dispatch: D,
 ) -> ApiGatewayV2httpResponse
 where
-    D: FnOnce(Call, Option<SourceAddress>) -> Fut,
+    D: FnOnce(Call) -> Fut,
     Fut: Future<Output = Result<Reply, ApiError>>,
 {
     match read(event.payload.get()) {
-        Ok(request) => {
-            let from = request.extensions().get::<SourceAddress>().cloned();
-            let dispatch = |call| dispatch(call, from);
-            into_lambda(gate::answer(gate, request, clock::now(), dispatch).await)
-        }
+        Ok(request) => into_lambda(gate::answer(gate, request, clock::now(), dispatch).await),
         Err(error) => {
             tracing::warn!(code = error.code(), "the event is no HTTP request");
             into_lambda(error.render(&event.context.request_id).into_response())

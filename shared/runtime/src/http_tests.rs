@@ -152,7 +152,7 @@ fn an_event_that_is_no_request_is_answered_all_the_same() {
             RawValue::from_string(payload.to_owned()).unwrap(),
             Context::default(),
         );
-        let answered = runtime.block_on(answer(&gate, &event, async |_, _| {
+        let answered = runtime.block_on(answer(&gate, &event, async |_| {
             tokio::time::sleep(Duration::ZERO).await;
             Ok(Reply::no_content())
         }));

@@ -5,6 +5,7 @@
 //! | [`mac`] | the three signatures a delivery carries |
 //! | [`secret`] | a webhook's secret: parsing a client's own, generating ours |
 //! | [`verify`] | what a receiver checks, as a library function |
+//! | [`api_key`] | API keys: making them, reading them, what is kept of them |
 //! | [`keyring`] | AES-256-GCM of single fields, with keys that can be rotated |
 //! | [`fields`] | every field that is sealed, in which table and where in its items |
 //!
@@ -40,6 +41,7 @@
 //!
 //! No I/O but the operating system's random bytes, no clock: callers pass the time.
 
+pub mod api_key;
 pub mod fields;
 pub mod keyring;
 pub mod mac;

@@ -12,6 +12,7 @@ mod item;
 pub mod audit;
 pub mod documents;
 pub mod events;
+pub mod identity;
 pub mod intents;
 pub mod jobs;
 pub mod receipts;

@@ -2,6 +2,7 @@
 
 use aragora_api::events::EventsApp;
 use aragora_api::health::HealthApp;
+use aragora_api::identity::IdentityApp;
 use aragora_api::receipts::ReceiptsApp;
 use aragora_api::redeliveries::RedeliveriesApp;
 use aragora_audit::desk::AuditDesk;
@@ -9,16 +10,20 @@ use aragora_delivery::resolve::SystemResolver;
 use aragora_delivery::sender::Sender;
 use aragora_delivery::trial::Trials;
 use aragora_events::read::EventReader;
+use aragora_identity::keys::KeyDesk;
+use aragora_identity::roles::RoleDesk;
+use aragora_identity::sessions::SessionDesk;
+use aragora_identity::tokens::Tokens;
 use aragora_webhooks::dead_letters::DeadLetterDesk;
 use aragora_webhooks::jobs::desk::JobDesk;
 use aragora_webhooks::registry::Registry;
 use aragora_webhooks::statistics::Statistics;
 
-use super::{Aws, walk};
+use super::{Aws, limiter, walk};
 use crate::boot::{Boot, BoxError};
 use crate::clock;
 use crate::config::{
-    AuditApiConfig, EventsConfig, HealthConfig, ReceiptsConfig, RedeliveriesConfig,
+    AuditApiConfig, EventsConfig, HealthConfig, IdentityConfig, ReceiptsConfig, RedeliveriesConfig,
     WebhookTestConfig, WebhooksConfig,
 };
 
@@ -110,6 +115,24 @@ pub fn redeliveries(boot: Boot<RedeliveriesConfig>) -> Result<RedeliveriesApp, B
 pub fn audit_api(boot: Boot<AuditApiConfig>) -> Result<AuditDesk, BoxError> {
     let aws = Aws::of(&boot);
     Ok(AuditDesk { log: aws.audit_log(boot.config.audit_table) })
+}
+
+/// `functions/identity`
+///
+/// # Errors
+/// Never.
+pub fn identity(boot: Boot<IdentityConfig>) -> Result<IdentityApp, BoxError> {
+    let aws = Aws::of(&boot);
+    let config = boot.config;
+    let identity = aws.identity(config.http.identity_table.clone());
+    let tokens = Tokens::new(&config.http.jwt_secrets)
+        .lasting(config.access_seconds, config.refresh_seconds);
+    Ok(IdentityApp {
+        keys: KeyDesk { identity: identity.clone() },
+        sessions: SessionDesk { identity: identity.clone(), tokens },
+        roles: RoleDesk { identity: identity.clone() },
+        limiter: limiter(identity, &config.http),
+    })
 }
 
 /// `functions/health`

@@ -44,6 +44,7 @@ http_function!(
     ReceiptsConfig,
     RedeliveriesConfig,
     AuditApiConfig,
+    IdentityConfig,
     HealthConfig
 );
 
@@ -141,6 +142,15 @@ configuration! {
         jobs_table: String = table("JOBS_TABLE"),
         jobs_queue_url: String = queue("JOBS_QUEUE_URL"),
         jobs_dlq_url: String = queue("JOBS_DLQ_URL"),
+    }
+}
+
+configuration! {
+    /// `functions/identity`
+    IdentityConfig {
+        http: HttpConfig = http(),
+        access_seconds: i64 = access_seconds(),
+        refresh_seconds: i64 = refresh_seconds(),
     }
 }
 

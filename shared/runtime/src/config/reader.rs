@@ -138,7 +138,25 @@ impl<'a> Reader<'a> {
             service_token: self.service_token("ARAGORA_API_TOKEN"),
             allowed_origins: self.origins(),
             security_queue_url: self.queue("SECURITY_QUEUE_URL"),
+            identity_table: self.table("IDENTITY_TABLE"),
+            organisation_rate: self.rate("RATE_LIMIT_ORGANISATION_PER_SECOND", 200),
+            credential_rate: self.rate("RATE_LIMIT_CREDENTIAL_PER_SECOND", 100),
+            address_failures: self.number("AUTH_FAILURES_PER_ADDRESS", 1, 1_000_000, 20).into(),
         }
+    }
+
+    fn rate(&mut self, name: &'static str, default: u32) -> f64 {
+        self.number(name, 1, 100_000, default).into()
+    }
+
+    /// `ARAGORA_JWT_EXPIRY_HOURS`, in seconds.
+    pub(super) fn access_seconds(&mut self) -> i64 {
+        i64::from(self.number("ARAGORA_JWT_EXPIRY_HOURS", 1, 720, 24)) * 3_600
+    }
+
+    /// `ARAGORA_REFRESH_TOKEN_EXPIRY_DAYS`, in seconds.
+    pub(super) fn refresh_seconds(&mut self) -> i64 {
+        i64::from(self.number("ARAGORA_REFRESH_TOKEN_EXPIRY_DAYS", 1, 365, 30)) * 86_400
     }
 
     fn jwt_secrets(&mut self) -> Vec<SecretString> {
