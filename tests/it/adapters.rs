@@ -21,6 +21,7 @@ use aragora_store::Dynamo;
 use aragora_store::audit::AuditLog;
 use aragora_store::documents::Documents;
 use aragora_store::events::Events;
+use aragora_store::identity::Identity;
 use aragora_store::intents::Intents;
 use aragora_store::jobs::Jobs;
 use aragora_store::receipts::Receipts;
@@ -122,6 +123,11 @@ impl Lab {
     /// An empty table of events.
     pub(crate) async fn events(&self) -> Events {
         Events::new(self.dynamo(), self.table("EventsTable").await)
+    }
+
+    /// An empty table of identity.
+    pub(crate) async fn identity(&self) -> Identity {
+        Identity::new(self.dynamo(), self.table("IdentityTable").await)
     }
 
     /// An empty table of intents.

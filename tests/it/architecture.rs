@@ -10,7 +10,14 @@ const LEVELS: [&[&str]; 7] = [
     &["aragora-core"],
     &["aragora-signing"],
     &["aragora-store", "aragora-queue"],
-    &["aragora-audit", "aragora-delivery", "aragora-events", "aragora-migrate", "aragora-webhooks"],
+    &[
+        "aragora-audit",
+        "aragora-delivery",
+        "aragora-events",
+        "aragora-identity",
+        "aragora-migrate",
+        "aragora-webhooks",
+    ],
     &["aragora-api"],
     &["aragora-runtime"],
     &[
@@ -21,6 +28,7 @@ const LEVELS: [&[&str]; 7] = [
         "events",
         "fan-out",
         "health",
+        "identity",
         "migrate",
         "receipts",
         "redeliver",

@@ -120,8 +120,14 @@ fn what_expires_expires_by_itself() {
         .filter(|table| table.property("TimeToLiveSpecification")["Enabled"] == true)
         .map(|table| table.name)
         .collect();
-    let wanted =
-        ["AuditLogTable", "EventsTable", "IntentsTable", "ReceiptsTable", "RedeliveryJobsTable"];
+    let wanted = [
+        "AuditLogTable",
+        "EventsTable",
+        "IdentityTable",
+        "IntentsTable",
+        "ReceiptsTable",
+        "RedeliveryJobsTable",
+    ];
     assert_eq!(expiring, BTreeSet::from(wanted));
 }
 
