@@ -16,7 +16,6 @@ use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::body;
 use crate::error::{ApiError, FieldError};
 use crate::reply::Reply;
 use crate::request::Call;
@@ -104,7 +103,7 @@ fn me(caller: &Principal) -> Result<Reply, ApiError> {
 
 async fn create_key(app: &IdentityApp, call: &Call) -> Result<Reply, ApiError> {
     let caller = call.principal()?;
-    let wanted: WantedKey = read(call)?;
+    let wanted: WantedKey = call.optional_json()?;
     handed_out(app, caller, call.now).await?;
     let wish = Wish {
         name: wanted.name,
@@ -139,7 +138,7 @@ async fn list_keys(app: &IdentityApp, call: &Call) -> Result<Reply, ApiError> {
 /// The id is in the path, in the query, or in the body, as published clients send it.
 async fn revoke_key(app: &IdentityApp, call: &Call) -> Result<Reply, ApiError> {
     let caller = call.principal()?;
-    let named: NamedKey = read(call)?;
+    let named: NamedKey = call.optional_json()?;
     let text = match call.param("key_id") {
         Ok(id) => Some(id.to_owned()),
         Err(_) => call.query.one("key_id")?.map(ToOwned::to_owned).or(named.key_id),
@@ -152,7 +151,7 @@ async fn revoke_key(app: &IdentityApp, call: &Call) -> Result<Reply, ApiError> {
 }
 
 async fn refresh(app: &IdentityApp, call: &Call) -> Result<Reply, ApiError> {
-    let grant: Grant = read(call)?;
+    let grant: Grant = call.optional_json()?;
     if grant.grant_type.as_deref() != Some("refresh_token") {
         return Err(ApiError::field("grant_type", "must be refresh_token"));
     }
@@ -189,7 +188,7 @@ async fn list_roles(app: &IdentityApp, call: &Call) -> Result<Reply, ApiError> {
 }
 
 async fn put_role(app: &IdentityApp, call: &Call) -> Result<Reply, ApiError> {
-    let wanted: WantedRole = read(call)?;
+    let wanted: WantedRole = call.optional_json()?;
     let permissions =
         wanted.permissions.ok_or_else(|| ApiError::field("permissions", "is required"))?;
     let (org, name) = (call.principal()?.org_id(), call.param("role")?);
@@ -228,11 +227,6 @@ async fn handed_out(app: &IdentityApp, caller: &Principal, now: Millis) -> Resul
         None => Ok(()),
         Some(excess) => Err(ApiError::too_many_until(excess.until, now)),
     }
-}
-
-fn read<T: serde::de::DeserializeOwned>(call: &Call) -> Result<T, ApiError> {
-    body::read(Value::Object(call.optional_object()?), "")
-        .map_err(|problem| ApiError::invalid(vec![problem]))
 }
 
 fn names(permissions: Permissions) -> Vec<&'static str> {

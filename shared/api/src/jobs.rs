@@ -13,7 +13,6 @@ use aragora_webhooks::jobs::desk::{Asked, JobDesk, JobError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::body;
 use crate::cursor;
 use crate::error::{ApiError, FieldError};
 use crate::idempotency;
@@ -56,14 +55,14 @@ pub(crate) async fn answer(desk: &JobDesk, call: &Call) -> Result<Reply, ApiErro
         RouteId::RetryDeadLetters => {
             // Without a body, all of them are meant.
             let wish: RetryWish =
-                if call.body().is_empty() { RetryWish::default() } else { read(call)? };
+                if call.body().is_empty() { RetryWish::default() } else { call.json()? };
             let dry_run = wish.dry_run.unwrap_or_default();
             let scope = Scope::DeadLetters(dead_letter_scope(wish)?);
             make(desk, call, dry_run, |_| Ok(scope)).await
         }
         RouteId::RecoverWebhook => {
             let webhook = webhook_id(call)?;
-            let wish: RecoverWish = read(call)?;
+            let wish: RecoverWish = call.json()?;
             let dry_run = wish.dry_run.unwrap_or_default();
             // Before anything is stored, and with the time of a repeated request's first.
             recover_scope(webhook.clone(), &wish, call.now)?;
@@ -75,11 +74,6 @@ pub(crate) async fn answer(desk: &JobDesk, call: &Call) -> Result<Reply, ApiErro
         RouteId::CancelJob => Reply::ok(&shown(&desk.cancel(org, &job_id(call)?, call.now).await?)),
         other => Err(ApiError::internal(format!("{other:?} is not a route of jobs"))),
     }
-}
-
-fn read<T: serde::de::DeserializeOwned>(call: &Call) -> Result<T, ApiError> {
-    let fields = call.json_object()?;
-    body::read(Value::Object(fields), "").map_err(|problem| ApiError::invalid(vec![problem]))
 }
 
 async fn make(

@@ -1,6 +1,7 @@
 //! What may be asked of a job, and how a mistake is named.
 
 use super::*;
+use crate::body;
 
 const NOW: Millis = Millis(1_705_752_000_000);
 

@@ -3,6 +3,7 @@
 use aragora_core::access::Principal;
 use aragora_core::time::Millis;
 use http::{HeaderMap, Method};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::body;
@@ -76,6 +77,16 @@ impl Call {
             return Ok(Map::new());
         }
         self.json_object()
+    }
+
+    /// The body as the type a route wants; no body is an empty object.
+    pub fn optional_json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        body::read(Value::Object(self.optional_object()?), "").map_err(one)
+    }
+
+    /// The body as the type a route wants; it must be a JSON object.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        body::read(Value::Object(self.json_object()?), "").map_err(one)
     }
 
     /// The body, which must be a JSON object, with its keys in order.

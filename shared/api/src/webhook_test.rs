@@ -4,9 +4,8 @@ use aragora_core::audit::Action;
 use aragora_delivery::classify;
 use aragora_delivery::sender::Outcome;
 use aragora_delivery::trial::{TrialError, Trials};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::body;
 use crate::error::ApiError;
 use crate::reply::Reply;
 use crate::request::Call;
@@ -33,8 +32,7 @@ pub async fn dispatch(trials: &Trials, call: Call) -> Result<Reply, ApiError> {
 }
 
 async fn test(trials: &Trials, call: &Call) -> Result<Reply, ApiError> {
-    let wanted: Wanted = body::read(Value::Object(call.optional_object()?), "")
-        .map_err(|problem| ApiError::invalid(vec![problem]))?;
+    let wanted: Wanted = call.optional_json()?;
     let (org, id) = (call.principal()?.org_id(), webhook_id(call)?);
     let event_type = wanted.event_type.as_deref();
     let trial = trials.run(org, &id, event_type, &call.request_id, call.now).await?;

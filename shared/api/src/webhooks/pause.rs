@@ -2,9 +2,8 @@
 
 use aragora_core::ids::is_key_safe;
 use aragora_webhooks::registry::Registry;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::body;
 use crate::error::ApiError;
 use crate::reply::Reply;
 use crate::request::Call;
@@ -30,8 +29,7 @@ pub(super) async fn resume(registry: &Registry, call: &Call) -> Result<Reply, Ap
 
 /// The project that is meant; `None` for all of them.
 fn project(call: &Call) -> Result<Option<String>, ApiError> {
-    let wanted: Wanted = body::read(Value::Object(call.optional_object()?), "")
-        .map_err(|problem| ApiError::invalid(vec![problem]))?;
+    let wanted: Wanted = call.optional_json()?;
     match wanted.project_id {
         Some(project) if !is_key_safe(&project) => Err(ApiError::field(
             "project_id",

@@ -6,10 +6,9 @@ use aragora_core::rotation::DEFAULT_GRACE_SECONDS;
 use aragora_core::time::Millis;
 use aragora_webhooks::registry::Registry;
 use aragora_webhooks::registry::secrets::Rotation;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::webhook_id;
-use crate::body;
 use crate::error::ApiError;
 use crate::reply::Reply;
 use crate::request::Call;
@@ -24,8 +23,7 @@ struct Wanted {
 }
 
 pub(super) async fn rotate(registry: &Registry, call: &Call) -> Result<Reply, ApiError> {
-    let wanted: Wanted = body::read(Value::Object(call.optional_object()?), "")
-        .map_err(|problem| ApiError::invalid(vec![problem]))?;
+    let wanted: Wanted = call.optional_json()?;
     let rotation = Rotation {
         grace_seconds: wanted.grace_period_seconds.unwrap_or(DEFAULT_GRACE_SECONDS),
         secret: wanted.secret,
