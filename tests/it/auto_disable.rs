@@ -1,6 +1,7 @@
 //! Disabling a webhook that only fails, or whose receiver wants nothing more: the real worker and
 //! sweep on the emulator's tables, with time passing as the test says.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use aragora_core::delivery::{Order, RetryPolicy};
@@ -9,9 +10,9 @@ use aragora_core::time::Millis;
 use aragora_core::url_policy::UrlPolicy;
 use aragora_delivery::orders::Lanes;
 use aragora_delivery::resolve::SystemResolver;
-use aragora_delivery::sealed;
 use aragora_delivery::sender::Sender;
 use aragora_delivery::sweep::DeliverySweep;
+use aragora_delivery::vault::Vault;
 use aragora_delivery::worker::DeliverWorker;
 use aragora_events::announce::{Announcement, Announcer};
 use aragora_events::publish::Publisher;
@@ -69,7 +70,7 @@ async fn worker(lab: &Lab, clock: fn() -> Millis) -> DeliverWorker {
             SystemResolver,
         )
         .unwrap(),
-        keys: KeyRing::parse(&"ab".repeat(32)).unwrap(),
+        vault: Vault::new(KeyRing::parse(&"ab".repeat(32)).unwrap(), Arc::default()),
         default_policy: RetryPolicy { max_retries: 0, ..RetryPolicy::default() },
         grace_ms: 60_000,
         retention_days: 30,
@@ -102,7 +103,7 @@ async fn register(worker: &DeliverWorker, id: &WebhookId, url: &str, event_type:
     let secret = WebhookSecret::parse("a-secret-of-some-length").unwrap();
     let config = json!({
         "project": "default", "url": url, "event_types": [event_type], "created_at": T0.0,
-        "secret": sealed::seal_secret(&worker.keys, "org", id, &secret).unwrap(),
+        "secret": worker.vault.seal_secret("org", id, &secret).unwrap(),
     });
     let webhook = Webhook {
         org: "org".to_owned(),

@@ -7,6 +7,7 @@
 //! | [`sender`], [`resolve`] | the one client towards receivers, and which addresses it may reach |
 //! | [`classify`] | pure: what an attempt came to |
 //! | [`sealed`] | secrets as they are stored |
+//! | [`vault`] | the same, with every use counted |
 //! | [`orders`] | the messages that ask for an attempt or for a redrive |
 //! | [`trial`] | one delivery that a user asks for, outside of all this |
 //! | [`sweep`] | what a dead worker left behind, and retries that are overdue |
@@ -21,4 +22,5 @@ pub mod sealed;
 pub mod sender;
 pub mod sweep;
 pub mod trial;
+pub mod vault;
 pub mod worker;

@@ -12,15 +12,15 @@ use aragora_core::ids::{DeliveryId, EventId, WebhookId};
 use aragora_core::pyjson;
 use aragora_core::time::Millis;
 use aragora_queue::message::{Deliver, InlineEvent};
-use aragora_signing::keyring::KeyRing;
 use aragora_store::StoreError;
 use aragora_store::registrations::{Registrations, Webhook};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::prepare::{Ingredients, PrepareError, prepare};
-use crate::sealed::{self, UnsealError};
+use crate::sealed::UnsealError;
 use crate::sender::{Attempt, OutgoingRequest, Sender};
+use crate::vault::Vault;
 
 /// The longest wait for the receiver, whatever its webhook's policy says: the answer to whoever
 /// asked has to be in time as well.
@@ -38,7 +38,7 @@ pub struct Trials {
     /// Sends.
     pub sender: Sender,
     /// Opens secrets.
-    pub keys: KeyRing,
+    pub vault: Vault,
     /// For webhooks without a policy of their own.
     pub default_policy: RetryPolicy,
 }
@@ -96,7 +96,7 @@ impl Trials {
         let event_type = spelling(event_type, patterns).ok_or(TrialError::EventType)?;
         let event = example(&event_type, &webhook, now)?;
         let order = order(&webhook, event_type, request_id, now);
-        let unsealed = sealed::unseal(&self.keys, &webhook, now)?;
+        let unsealed = self.vault.unseal(&webhook, now)?;
         let prepared = prepare(&Ingredients {
             order: &order,
             event: &event,

@@ -19,7 +19,6 @@ use aragora_events::announce::Announcer;
 use aragora_queue::inbound::{Deadline, InboundMessage};
 use aragora_queue::message::{Deliver, decode};
 use aragora_queue::{Queue, bury};
-use aragora_signing::keyring::KeyRing;
 use aragora_store::events::Events;
 use aragora_store::intents::Intents;
 use aragora_store::receipts::Receipts;
@@ -29,6 +28,7 @@ use uuid::Uuid;
 pub(crate) use self::record::{GONE, news_of_gone};
 use crate::orders::Lanes;
 use crate::sender::Sender;
+use crate::vault::Vault;
 
 /// How much longer than an attempt may take its lease lasts, and the least time that must be left
 /// of the invocation besides: for signing, recording and queueing.
@@ -52,7 +52,7 @@ pub struct DeliverWorker {
     /// The client towards receivers.
     pub sender: Sender,
     /// Opens secrets.
-    pub keys: KeyRing,
+    pub vault: Vault,
     /// For webhooks without a policy of their own.
     pub default_policy: RetryPolicy,
     /// How long after its time a retry may be before the sweep takes it up, in milliseconds.

@@ -15,9 +15,9 @@ use aragora_core::rotation::TooManySecrets;
 use aragora_core::time::Millis;
 use aragora_core::url_policy::UrlPolicy;
 use aragora_delivery::resolve::{SystemResolver, check_target};
-use aragora_delivery::sealed;
+use aragora_delivery::vault::Vault;
 use aragora_events::announce::Announcer;
-use aragora_signing::keyring::{KeyRing, SealError};
+use aragora_signing::keyring::SealError;
 use aragora_signing::secret::{RandomUnavailable, WebhookSecret};
 use aragora_store::StoreError;
 use aragora_store::registrations::{Changed, Health, Registrations, Webhook, WebhookConfig};
@@ -35,7 +35,7 @@ pub struct Registry {
     /// Where they are kept.
     pub registrations: Registrations,
     /// Seals secrets.
-    pub keys: KeyRing,
+    pub vault: Vault,
     /// Which URLs may be called.
     pub url_policy: UrlPolicy,
     /// For webhooks without a policy of their own.
@@ -115,7 +115,7 @@ impl Registry {
             event_types: vec![],
             name: None,
             description: None,
-            secret: sealed::seal_secret(&self.keys, org, &id, &secret)?,
+            secret: self.vault.seal_secret(org, &id, &secret)?,
             old_secrets: vec![],
             header_names: vec![],
             headers: None,
@@ -265,11 +265,11 @@ impl Registry {
             Given::Value(headers) => {
                 config.header_names = headers.iter().map(|(name, _)| name.clone()).collect();
                 config.headers =
-                    Some(sealed::seal_headers(&self.keys, &webhook.org, &webhook.id, headers)?);
+                    Some(self.vault.seal_headers(&webhook.org, &webhook.id, headers)?);
             }
         }
         if let Some(secret) = &granted.secret {
-            config.secret = sealed::seal_secret(&self.keys, &webhook.org, &webhook.id, secret)?;
+            config.secret = self.vault.seal_secret(&webhook.org, &webhook.id, secret)?;
             // A secret that is set, and not rotated, is the only one from then on.
             config.old_secrets.clear();
         }

@@ -157,7 +157,7 @@ impl DeliverWorker {
         let (Some(webhook), Some(event)) = (found.webhook(order), found.event(order)) else {
             return ours("the webhook or the event was not found");
         };
-        let sealed::Unsealed { secrets, headers } = match sealed::unseal(&self.keys, webhook, now) {
+        let sealed::Unsealed { secrets, headers } = match self.vault.unseal(webhook, now) {
             Ok(unsealed) => unsealed,
             Err(error) => {
                 tracing::error!(webhook_id = %webhook.id, error = &error as &dyn std::error::Error, "a webhook cannot be signed for");

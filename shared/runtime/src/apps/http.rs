@@ -1,5 +1,7 @@
 //! The functions that answer HTTP.
 
+use std::sync::Arc;
+
 use aragora_api::events::EventsApp;
 use aragora_api::health::HealthApp;
 use aragora_api::identity::IdentityApp;
@@ -9,6 +11,7 @@ use aragora_audit::desk::AuditDesk;
 use aragora_delivery::resolve::SystemResolver;
 use aragora_delivery::sender::Sender;
 use aragora_delivery::trial::Trials;
+use aragora_delivery::vault::Vault;
 use aragora_events::read::EventReader;
 use aragora_identity::keys::KeyDesk;
 use aragora_identity::roles::RoleDesk;
@@ -33,11 +36,12 @@ use crate::config::{
 /// Never.
 pub fn webhooks(boot: Boot<WebhooksConfig>) -> Result<Registry, BoxError> {
     let aws = Aws::of(&boot);
+    let counters = Arc::clone(&boot.counters);
     let config = boot.config;
     let registrations = aws.registrations(config.registrations_table);
     Ok(Registry {
         registrations: registrations.clone(),
-        keys: config.key_ring,
+        vault: Vault::new(config.key_ring, counters),
         url_policy: config.url_policy,
         default_policy: config.retry_policy,
         announcer: aws.announcer(config.publisher, registrations),
@@ -50,11 +54,12 @@ pub fn webhooks(boot: Boot<WebhooksConfig>) -> Result<Registry, BoxError> {
 /// When the client towards receivers cannot be built.
 pub fn webhook_test(boot: Boot<WebhookTestConfig>) -> Result<Trials, BoxError> {
     let aws = Aws::of(&boot);
+    let counters = Arc::clone(&boot.counters);
     let config = boot.config;
     Ok(Trials {
         registrations: aws.registrations(config.registrations_table),
         sender: Sender::new(config.url_policy, SystemResolver)?,
-        keys: config.key_ring,
+        vault: Vault::new(config.key_ring, counters),
         default_policy: config.retry_policy,
     })
 }

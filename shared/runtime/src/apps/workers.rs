@@ -1,9 +1,12 @@
 //! The functions that queues and schedules start.
 
+use std::sync::Arc;
+
 use aragora_audit::worker::AuditWorker;
 use aragora_delivery::resolve::SystemResolver;
 use aragora_delivery::sender::Sender;
 use aragora_delivery::sweep::DeliverySweep;
+use aragora_delivery::vault::Vault;
 use aragora_delivery::worker::DeliverWorker;
 use aragora_events::fan_out::FanOutWorker;
 use aragora_events::sweep::FanOutSweep;
@@ -99,6 +102,7 @@ pub async fn fan_out_batch(
 /// When the client towards receivers cannot be built.
 pub fn deliver(boot: Boot<DeliverConfig>) -> Result<DeliverWorker, BoxError> {
     let aws = Aws::of(&boot);
+    let counters = Arc::clone(&boot.counters);
     let config = boot.config;
     let retention_days = config.publisher.retention_days;
     let registrations = aws.registrations(config.registrations_table);
@@ -115,7 +119,7 @@ pub fn deliver(boot: Boot<DeliverConfig>) -> Result<DeliverWorker, BoxError> {
         lanes,
         retry_dead_letters: aws.queue(config.retries_dlq_url),
         sender: Sender::new(config.url_policy, SystemResolver)?,
-        keys: config.key_ring,
+        vault: Vault::new(config.key_ring, counters),
         default_policy: config.retry_policy,
         grace_ms: config.grace_ms,
         retention_days,

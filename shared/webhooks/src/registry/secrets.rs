@@ -3,7 +3,6 @@
 use aragora_core::ids::WebhookId;
 use aragora_core::rotation::{self, MAX_GRACE_SECONDS, MAX_LIVE};
 use aragora_core::time::Millis;
-use aragora_delivery::sealed;
 use aragora_signing::secret::WebhookSecret;
 use aragora_store::registrations::{Changed, Webhook};
 
@@ -47,7 +46,7 @@ impl Registry {
     ) -> Result<Rotated, RegistryError> {
         let mut webhook = self.get(org, id).await?;
         let secret = wanted(rotation)?.map_or_else(WebhookSecret::generate, Ok)?;
-        let sealed = sealed::seal_secret(&self.keys, org, id, &secret)?;
+        let sealed = self.vault.seal_secret(org, id, &secret)?;
         for _ in 0..CHANGE_ROUNDS {
             let before = webhook.clone();
             let config = &mut webhook.config;
