@@ -45,7 +45,7 @@ demo: $(VENV)/ready ## Show one event delivered and one dead letter redriven, on
 
 test: lint $(VENV)/ready ## Everything: lints, unit tests, and system tests on a stack of their own
 	$(VENV)/bin/python -m unittest discover --start-directory infra/local
-	$(STACK) exec $(TEST_STACK) --profile dev -- cargo test --locked --workspace
+	$(STACK) exec $(TEST_STACK) --profile dev -- cargo test --locked --workspace --no-fail-fast
 
 fairness: $(VENV)/ready ## Measure one organisation beside another's hanging endpoint; wants a quiet machine
 	$(STACK) exec $(TEST_STACK) -- cargo test --locked --workspace --test it -- --ignored --nocapture fairness

@@ -98,6 +98,7 @@ fn everything_missing_is_named_at_once() {
         [
             "AWS_REGION",
             "SECURITY_QUEUE_URL",
+            "IDENTITY_TABLE",
             "REGISTRATIONS_TABLE",
             "RECEIPTS_TABLE",
             "DELIVERIES_QUEUE_URL"
@@ -311,7 +312,7 @@ fn no_value_is_repeated() {
         _ => good(name).map(|_| format!("{secret} *")),
     };
     let error = read::<WebhooksConfig>(&lookup).err().unwrap();
-    assert!(error.problems.len() == 8, "{error}");
+    assert!(error.problems.len() == 9, "{error}");
     assert!(!format!("{error} {error:?}").contains(secret), "{error}");
     assert!(error.to_string().contains("ARAGORA_ENCRYPTION_KEY is bad: "), "{error}");
 
