@@ -222,7 +222,8 @@ async fn only_admins_read_the_log() {
         service.get(path).await.must_refuse(403);
         tenant.admin.post(path, &json!({})).await.must_refuse(405);
     }
-    let nothing = tenant.admin.get("/api/audit/verify").await.must(200);
+    // The refusals are on its log by now; nothing is on another's.
+    let nothing = session.tenant().admin.get("/api/audit/verify").await.must(200);
     assert_eq!(nothing["valid"], true);
     assert_eq!((&nothing["checked"], &nothing["first_seq"]), (&json!(0), &Value::Null));
 }
@@ -308,14 +309,14 @@ async fn what_is_reported_is_counted_in_one_line_of_the_functions_log() {
         let lines = log.since(began).await;
         lines.iter().filter_map(aragora_tests::logs::Line::json).find(|line| {
             let metric = "aragora_security_events_total";
-            let head = &line.get("_aws").cloned().unwrap_or_default()["CloudWatchMetrics"][0];
+            let head = line.get("_aws").cloned().unwrap_or_default();
+            let directive = json!({
+                "Namespace": "Aragora", "Dimensions": [["action"]],
+                "Metrics": [{"Name": metric, "Unit": "Count"}],
+            });
             line.get(metric) == Some(&json!(1))
                 && line.get("action") == Some(&json!("url.blocked"))
-                && *head
-                    == json!({
-                        "Namespace": "Aragora", "Dimensions": [["action"]],
-                        "Metrics": [{"Name": metric, "Unit": "Count"}],
-                    })
+                && head["CloudWatchMetrics"].as_array().is_some_and(|it| it.contains(&directive))
         })
     })
     .await;
