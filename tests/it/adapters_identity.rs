@@ -3,7 +3,7 @@
 use aragora_core::allowance::Allowance;
 use aragora_core::api_keys::ApiKey;
 use aragora_core::ids::KeyId;
-use aragora_core::session::Session;
+use aragora_core::session::{Ended, Session};
 use aragora_core::stats::UtcDay;
 use aragora_store::identity::{OwnRoles, Rights, StoredKey, StoredSession, Tokens};
 use aragora_store::registrations::Changed;
@@ -75,13 +75,14 @@ async fn the_day_of_a_keys_use_only_goes_forward(lab: &Lab) {
 async fn rights_are_a_users_version_and_an_organisations_roles(lab: &Lab) {
     let identity = lab.identity().await;
     assert_eq!(identity.rights("org", "roles").await.unwrap(), Rights::default());
-    assert_eq!(identity.end_tokens("org", "roles").await.unwrap(), 1);
-    assert_eq!(identity.end_tokens("org", "roles").await.unwrap(), 2);
+    assert_eq!(identity.end_tokens("org", "roles", T0).await.unwrap(), 1);
+    assert_eq!(identity.end_tokens("org", "roles", T0.plus(5)).await.unwrap(), 2);
     let roles = OwnRoles::from([("on-call".to_owned(), vec!["events:read".to_owned()])]);
     assert_eq!(identity.put_own_roles("org", &roles, 0).await.unwrap(), Changed::Done);
-    let rights = Rights { token_version: 2, roles: roles.clone() };
+    let ended = Ended { version: 2, at: Some(T0.plus(5)) };
+    let rights = Rights { ended, roles: roles.clone() };
     assert_eq!(identity.rights("org", "roles").await.unwrap(), rights);
-    let others = Rights { token_version: 0, roles };
+    let others = Rights { ended: Ended::default(), roles };
     assert_eq!(identity.rights("org", "somebody").await.unwrap(), others);
     assert_eq!(identity.rights("org2", "roles").await.unwrap(), Rights::default());
 }

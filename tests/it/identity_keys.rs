@@ -171,7 +171,7 @@ async fn a_keys_own_limit_holds_and_says_when_to_come_back() {
     // Nobody else has to wait for it.
     tenant.admin.get("/api/auth/me").await.must(200);
     let limits = tenant.admin.get("/api/system/rate-limits").await.must(200);
-    assert_eq!(limits["limits"]["organisation"]["requests_per_second"], json!(200.0));
+    assert_eq!(limits["limits"]["organisation"]["requests_per_second"], json!(1_000.0));
     let bucket = format!("key:{}", made["key_id"].as_str().unwrap());
     let names: Vec<_> =
         limits["buckets"].as_array().unwrap().iter().map(|it| &it["name"]).collect();

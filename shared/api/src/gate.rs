@@ -62,6 +62,7 @@ pub struct Gate {
 struct Noted {
     started: Instant,
     route: Option<&'static str>,
+    is_in_body: bool,
     principal: Option<Principal>,
 }
 
@@ -123,14 +124,20 @@ where
 {
     let (parts, body) = request.into_parts();
     let request_id = request_id(&parts.headers, now);
-    let mut noted = Noted { started: Instant::now(), route: None, principal: None };
+    let mut noted =
+        Noted { started: Instant::now(), route: None, is_in_body: false, principal: None };
     // Boxed, as it holds what three tables are asked with.
     let admitted = gate.admit(&parts, body, now, &request_id, &mut noted).boxed_local();
     let outcome = match admitted.await {
         Ok(Passed::Call(call)) => {
             // Of level error, so that it is there at every level of the log.
             let span = tracing::error_span!("request", request_id);
-            contain(dispatch, *call).instrument(span).await
+            match contain(dispatch, *call).instrument(span).await {
+                Err(error) if noted.is_in_body => {
+                    Err(gate.slowed_down(error, &parts, None, now).boxed_local().await)
+                }
+                outcome => outcome,
+            }
         }
         Ok(Passed::Answered(reply)) => Ok(reply),
         Err(error) => Err(error),
@@ -184,10 +191,16 @@ impl Gate {
             Found::Nothing => return Err(ApiError::not_found("path")),
         };
         noted.route = Some(route.path);
+        noted.is_in_body = route.access == Access::InBody;
         let query = Query::parse(parts.uri.query().unwrap_or_default());
         let principal = match route.access {
             Access::Public => None,
+            Access::InBody => {
+                self.check_address(parts, now)?;
+                None
+            }
             access => {
+                self.check_address(parts, now)?;
                 let admitted = self.authenticate(parts, &query, now).await?;
                 let caller = &*noted.principal.insert(admitted.principal);
                 self.check_rate(caller, admitted.per_second, now).await?;
@@ -210,19 +223,13 @@ impl Gate {
         })))
     }
 
-    /// Who is calling. Addresses that send many bad credentials have to wait.
+    /// Who is calling.
     async fn authenticate(
         &self,
         parts: &Parts,
         query: &Query,
         now: Millis,
     ) -> Result<Admitted, ApiError> {
-        let address = parts.extensions.get::<SourceAddress>().map(|it| it.0.to_string());
-        let bouncer = self.guard.as_ref().map(|guard| &guard.bouncer);
-        let blocked = bouncer.zip(address.as_deref()).and_then(|(it, from)| it.blocked(from, now));
-        if let Some(until) = blocked {
-            return Err(ApiError::too_many_until(until, now));
-        }
         let presented = self.authenticator.authenticate(&parts.headers, query, now);
         let account = presented.as_ref().ok().and_then(account);
         let outcome = match (presented, &self.guard) {
@@ -235,20 +242,40 @@ impl Gate {
             }
             (Ok(presented), None) => unguarded(presented),
         };
-        let Err(error) = outcome else { return outcome };
+        match outcome {
+            Ok(admitted) => Ok(admitted),
+            Err(error) => Err(self.slowed_down(error, parts, account.as_deref(), now).await),
+        }
+    }
+
+    /// Addresses that sent many bad credentials have to wait, whatever they send.
+    fn check_address(&self, parts: &Parts, now: Millis) -> Result<(), ApiError> {
+        let bouncer = self.guard.as_ref().map(|guard| &guard.bouncer);
+        let blocked = bouncer.zip(address(parts)).and_then(|(it, from)| it.blocked(&from, now));
+        blocked.map_or(Ok(()), |until| Err(ApiError::too_many_until(until, now)))
+    }
+
+    /// A refusal of a credential, counted; 429 instead when there have been too many. Any other
+    /// error as it is.
+    async fn slowed_down(
+        &self,
+        error: ApiError,
+        parts: &Parts,
+        account: Option<&str>,
+        now: Millis,
+    ) -> ApiError {
         let reason = error.reason().filter(|_| error.kind() == ErrorKind::Unauthenticated);
-        let Some(reason) = reason else { return Err(error) };
+        let Some(reason) = reason else { return error };
         self.counters.auth_failed(reason);
         // Whoever tries none has not tried one that is not good.
-        if error.notes().is_empty() {
-            return Err(error);
-        }
-        let Some(bouncer) = bouncer else { return Err(error) };
-        match bouncer.failed(address.as_deref(), account.as_deref(), now).await {
-            None => Err(error),
+        let Some(guard) = self.guard.as_ref().filter(|_| !error.notes().is_empty()) else {
+            return error;
+        };
+        match guard.bouncer.failed(address(parts).as_deref(), account, now).await {
+            None => error,
             // From here on this worker looks at nothing of the address: it is told of once.
-            Some(until) => Err(ApiError::too_many_until(until, now)
-                .noting(Note::new(Action::AuthBlocked).with("reason", reason))),
+            Some(until) => ApiError::too_many_until(until, now)
+                .noting(Note::new(Action::AuthBlocked).with("reason", reason)),
         }
     }
 
@@ -277,7 +304,7 @@ impl Gate {
         caller: &Principal,
     ) -> Result<(), ApiError> {
         let (name, refusal) = match access {
-            Access::Public | Access::Anybody => return Ok(()),
+            Access::Public | Access::InBody | Access::Anybody => return Ok(()),
             Access::Needs(permission) => (
                 permission.name(),
                 (!caller.allows(permission)).then(|| ApiError::forbidden(permission)),
@@ -315,6 +342,10 @@ impl Gate {
         }
         response
     }
+}
+
+fn address(parts: &Parts) -> Option<String> {
+    parts.extensions.get::<SourceAddress>().map(|it| it.0.to_string())
 }
 
 /// Whose credential it says it is, where that is not secret.

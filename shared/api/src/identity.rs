@@ -168,7 +168,7 @@ async fn refresh(app: &IdentityApp, call: &Call) -> Result<Reply, ApiError> {
 
 async fn end_sessions(app: &IdentityApp, call: &Call) -> Result<Reply, ApiError> {
     let caller = call.principal()?;
-    app.sessions.end_all(caller).await?;
+    app.sessions.end_all(caller, call.now).await?;
     let note = Note::new(Action::SessionRevoked).to(caller.user_id());
     Ok(Reply::ok(&json!({"user_id": caller.user_id(), "revoked": true}))?.noting(note))
 }

@@ -69,6 +69,8 @@ impl Function {
 pub enum Access {
     /// Nothing: credentials are not even looked at.
     Public,
+    /// A credential in the body, which the handler checks.
+    InBody,
     /// A credential of an organisation, whatever it may do.
     Anybody,
     /// A user's own token, whatever it allows.
@@ -367,7 +369,7 @@ pub static ROUTES: &[Route] = &[
     route(Function::Identity, Method::POST, KEYS, Access::Person, RouteId::CreateKey),
     route(Function::Identity, Method::GET, KEYS, Access::Person, RouteId::ListKeys),
     route(Function::Identity, Method::DELETE, ONE_KEY, Access::Person, RouteId::RevokeKey),
-    route(Function::Identity, Method::POST, TOKEN, Access::Public, RouteId::RefreshToken),
+    route(Function::Identity, Method::POST, TOKEN, Access::InBody, RouteId::RefreshToken),
     route(Function::Identity, Method::POST, LOGOUT_ALL, Access::Person, RouteId::EndSessions),
     route(Function::Identity, Method::GET, ROLES, Access::Anybody, RouteId::ListRoles),
     route(Function::Identity, Method::PUT, ROLE, Access::Admin, RouteId::PutRole),

@@ -11,6 +11,28 @@ use crate::time::Millis;
 /// How long the token before may still be used, by a client that did not get the answer.
 pub const GRACE_MS: i64 = 10_000;
 
+/// Which of a user's tokens were ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ended {
+    /// The version that the user's tokens must have, at least.
+    pub version: u64,
+    /// When they were last ended.
+    pub at: Option<Millis>,
+}
+
+impl Ended {
+    /// Whether a token is among them. One that names no version comes from an issuer that knows
+    /// none, and is judged by when it was issued, in seconds: of the second in which they were
+    /// ended, or without a time, it is.
+    pub fn covers(&self, version: Option<u64>, issued_at: Option<i64>) -> bool {
+        match (version, self.at) {
+            (Some(version), _) => version < self.version,
+            (None, None) => false,
+            (None, Some(at)) => issued_at.is_none_or(|issued| issued <= at.unix_seconds()),
+        }
+    }
+}
+
 /// What is kept of a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
@@ -71,6 +93,23 @@ mod tests {
     use super::*;
 
     const T0: Millis = Millis(1_700_000_000_000);
+
+    #[test]
+    fn tokens_are_ended_by_their_version_or_their_time() {
+        let (never, once) = (Ended::default(), Ended { version: 1, at: Some(T0) });
+        let seconds = T0.unix_seconds();
+        for (version, issued_at, among) in [
+            (Some(0), Some(seconds + 9), true),
+            (Some(1), None, false),
+            (Some(2), Some(0), false),
+            (None, Some(seconds), true),
+            (None, Some(seconds + 1), false),
+            (None, None, true),
+        ] {
+            assert_eq!(once.covers(version, issued_at), among, "{version:?} {issued_at:?}");
+            assert!(!never.covers(version, issued_at), "{version:?} {issued_at:?}");
+        }
+    }
 
     fn next(turn: Turn) -> Session {
         match turn {

@@ -77,7 +77,7 @@ impl Door {
 
     async fn bearer(&self, token: Token, now: Millis) -> Result<Principal, Refused> {
         let rights = self.rights(&token.principal, now).await?;
-        if token.version < rights.token_version {
+        if rights.ended.covers(token.version, token.issued_at) {
             return Err(Refused::Bad("token revoked"));
         }
         Ok(token.principal.with_own_roles(&rights.roles))

@@ -66,7 +66,7 @@ impl SessionDesk {
         let principal = &token.principal;
         let (org, user) = (principal.org_id(), principal.user_id());
         let rights = self.identity.rights(org, user).await?;
-        if token.version < rights.token_version {
+        if rights.ended.covers(token.version, token.issued_at) {
             return Err(SessionError::Bad("token revoked"));
         }
         // One that was issued elsewhere may have no id.
@@ -82,13 +82,13 @@ impl SessionDesk {
                 Turn::Ended => return Err(SessionError::Bad("session ended")),
                 Turn::Again => {
                     let current = known.map(|it| it.current.as_str()).unwrap_or_default();
-                    return self.pair(&token, rights.token_version, &session, current, now);
+                    return self.pair(&token, rights.ended.version, &session, current, now);
                 }
                 Turn::Reused(ended) => {
                     (ended, Err(SessionError::Reused(Box::new(principal.clone()))))
                 }
                 Turn::Next(next) => {
-                    (next, self.pair(&token, rights.token_version, &session, &fresh, now))
+                    (next, self.pair(&token, rights.ended.version, &session, &fresh, now))
                 }
             };
             if self.identity.put_session(org, &session, &next, rev, end).await? == Changed::Done {
@@ -103,8 +103,8 @@ impl SessionDesk {
     ///
     /// # Errors
     /// When the table does not answer.
-    pub async fn end_all(&self, caller: &Principal) -> Result<u64, SessionError> {
-        Ok(self.identity.end_tokens(caller.org_id(), caller.user_id()).await?)
+    pub async fn end_all(&self, caller: &Principal, now: Millis) -> Result<u64, SessionError> {
+        Ok(self.identity.end_tokens(caller.org_id(), caller.user_id(), now).await?)
     }
 
     fn pair(

@@ -41,8 +41,10 @@ impl Kind {
 pub struct Token {
     /// Whose it is, with what its roles grant by the product's own table.
     pub principal: Principal,
-    /// The version it was issued under (`tv`); 0 when it names none.
-    pub version: u64,
+    /// The version it was issued under (`tv`), if it names one.
+    pub version: Option<u64>,
+    /// When it was issued (`iat`), in whole seconds.
+    pub issued_at: Option<i64>,
     /// Its own id (`jti`).
     pub id: Option<String>,
     /// The session it belongs to (`sid`).
@@ -147,11 +149,13 @@ impl Tokens {
         let principal = Principal::new(subject, organisation, roles(&claims)?, Credential::Bearer)
             .ok_or("unsafe subject or organisation")?;
         let version = match claims.get("tv") {
-            None | Some(Value::Null) => 0,
-            Some(version) => version.as_u64().ok_or("token version unreadable")?,
+            None | Some(Value::Null) => None,
+            Some(version) => Some(version.as_u64().ok_or("token version unreadable")?),
         };
+        #[expect(clippy::cast_possible_truncation, reason = "seconds; a float saturates")]
+        let issued_at = claims.get("iat").and_then(Value::as_f64).map(|at| at.floor() as i64);
         let id = |name| text(&claims, name).map(ToOwned::to_owned);
-        Ok(Token { principal, version, id: id("jti"), session: id("sid") })
+        Ok(Token { principal, version, issued_at, id: id("jti"), session: id("sid") })
     }
 
     /// Signs a token with the newest secret.
@@ -245,7 +249,7 @@ mod tests {
             assert_eq!(read.principal, who);
             assert_eq!(
                 (read.version, read.id.as_deref(), read.session.as_deref()),
-                (3, Some("j"), Some("s"))
+                (Some(3), Some("j"), Some("s"))
             );
             assert!(tokens.read(&token, other, NOW).is_err());
             assert!(tokens.read(&token, kind, NOW.plus(seconds * 1_000 - 1)).is_ok());

@@ -15,7 +15,7 @@
 //! | `ARAGORA_ALLOWED_ORIGINS` | HTTP | none | a comma list of origins, never `*` |
 //! | `ARAGORA_ENCRYPTION_KEY` | webhooks, webhook-test, deliver, migrate | required in production and by migrate; generated elsewhere | 64 hexadecimal digits, or a comma list of such, the newest first |
 //! | `ARAGORA_JWT_EXPIRY_HOURS`, `ARAGORA_REFRESH_TOKEN_EXPIRY_DAYS` | identity | 24, 30 | 1 to 720, 1 to 365 |
-//! | `RATE_LIMIT_ORGANISATION_PER_SECOND`, `RATE_LIMIT_CREDENTIAL_PER_SECOND` | HTTP | 200, 100 | 1 to 100000 |
+//! | `RATE_LIMIT_ORGANISATION_PER_SECOND`, `RATE_LIMIT_CREDENTIAL_PER_SECOND` | HTTP | 1000, 500 | 1 to 100000 |
 //! | `AUTH_FAILURES_PER_ADDRESS` | HTTP | 20 | bad credentials in five minutes; 1 to 1000000 |
 //! | `WEBHOOK_REQUIRE_HTTPS` | webhooks, webhook-test, deliver | `true` | `true` in production |
 //! | `ARAGORA_SSRF_ALLOW_LOCALHOST` | webhooks, webhook-test, deliver | `false` | `false` in production |

@@ -139,8 +139,8 @@ impl<'a> Reader<'a> {
             allowed_origins: self.origins(),
             security_queue_url: self.queue("SECURITY_QUEUE_URL"),
             identity_table: self.table("IDENTITY_TABLE"),
-            organisation_rate: self.rate("RATE_LIMIT_ORGANISATION_PER_SECOND", 200),
-            credential_rate: self.rate("RATE_LIMIT_CREDENTIAL_PER_SECOND", 100),
+            organisation_rate: self.rate("RATE_LIMIT_ORGANISATION_PER_SECOND", 1_000),
+            credential_rate: self.rate("RATE_LIMIT_CREDENTIAL_PER_SECOND", 500),
             address_failures: self.number("AUTH_FAILURES_PER_ADDRESS", 1, 1_000_000, 20).into(),
         }
     }

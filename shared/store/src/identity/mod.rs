@@ -3,7 +3,7 @@
 //! | pk | sk | what |
 //! |---|---|---|
 //! | `<org>#api-keys` | `<key id>` | an API key: `doc`, `digest`, `last_used` (a day) |
-//! | `<org>#users` | `<user>` | `tv`: the version that the user's tokens must have |
+//! | `<org>#users` | `<user>` | `tv`: the version that the user's tokens must have; `ended_at`: since when |
 //! | `<org>#roles` | `roles` | the organisation's own roles: `doc`, `rev` |
 //! | `<org>#sessions` | `<session>` | which refresh token is good: `doc`, `rev` |
 //! | `<org>#rates` | `<bucket>` | `spent_us`: up to when a bucket's tokens are spent |

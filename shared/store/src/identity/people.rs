@@ -1,6 +1,6 @@
 //! Users, the roles of organisations, sessions.
 
-use aragora_core::session::Session;
+use aragora_core::session::{Ended, Session};
 use aragora_core::time::Millis;
 use aws_sdk_dynamodb::types::{ReturnConsumedCapacity, ReturnValue};
 
@@ -13,8 +13,8 @@ use crate::registrations::Changed;
 /// What a user's credential is judged by.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rights {
-    /// The version that the user's tokens must have, at least.
-    pub token_version: u64,
+    /// Which of the user's tokens were ended.
+    pub ended: Ended,
     /// The organisation's own roles.
     pub roles: OwnRoles,
 }
@@ -38,7 +38,8 @@ impl Identity {
         for item in self.dynamo.get_all(&self.table, keys, read).await? {
             let read = Reader(&item);
             if item.contains_key("tv") {
-                rights.token_version = read.number("tv")?;
+                let at = read.maybe_number("ended_at").map(Millis);
+                rights.ended = Ended { version: read.number("tv")?, at };
             } else {
                 rights.roles = read.json("doc")?;
             }
@@ -46,16 +47,17 @@ impl Identity {
         Ok(rights)
     }
 
-    /// Makes all tokens of a user that were issued until now worthless; gives the version that new
+    /// Makes all tokens of a user that were issued until `now` worthless; gives the version that new
     /// ones must have. One write unit. Twice is once more.
-    pub async fn end_tokens(&self, org: &str, user: &str) -> Result<u64, StoreError> {
+    pub async fn end_tokens(&self, org: &str, user: &str, now: Millis) -> Result<u64, StoreError> {
         let answer = self
             .dynamo
             .client()
             .update_item()
             .table_name(&self.table)
             .set_key(Some(user_key(org, user)))
-            .update_expression("ADD tv :one")
+            .update_expression("SET ended_at = :now ADD tv :one")
+            .expression_attribute_values(":now", number(now.0))
             .expression_attribute_values(":one", number(1))
             .return_values(ReturnValue::UpdatedNew)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
