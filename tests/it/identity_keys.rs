@@ -173,6 +173,9 @@ async fn a_keys_own_limit_holds_and_says_when_to_come_back() {
     let limits = tenant.admin.get("/api/system/rate-limits").await.must(200);
     assert_eq!(limits["limits"]["organisation"]["requests_per_second"], json!(1_000.0));
     let bucket = format!("key:{}", made["key_id"].as_str().unwrap());
+    let its = limits["buckets"].as_array().unwrap().iter().find(|it| it["name"] == bucket.as_str());
+    let its = its.unwrap_or_else(|| panic!("no {bucket} in {limits}"));
+    assert_eq!((&its["requests_per_second"], &its["remaining"]), (&json!(0.5), &json!(0.0)));
     let names: Vec<_> =
         limits["buckets"].as_array().unwrap().iter().map(|it| &it["name"]).collect();
     assert!(names.contains(&&json!(bucket)) && names.contains(&&json!("organisation")), "{limits}");

@@ -209,9 +209,13 @@ async fn show_limits(app: &IdentityApp, call: &Call) -> Result<Reply, ApiError> 
     let limits = app.limiter.limits();
     let limit = |it: &Allowance| json!({"requests_per_second": it.per_second, "burst": it.burst});
     let buckets = app.limiter.show(org, call.now).await?;
-    let shown = buckets
-        .iter()
-        .map(|bucket| json!({"name": bucket.name, "remaining": bucket.remaining.floor()}));
+    let shown = buckets.iter().map(|bucket| {
+        json!({
+            "name": bucket.name,
+            "remaining": bucket.remaining.floor(),
+            "requests_per_second": bucket.per_second,
+        })
+    });
     Reply::ok(&json!({
         "limits": {
             "organisation": limit(&limits.organisation),

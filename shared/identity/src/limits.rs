@@ -40,6 +40,8 @@ pub struct Shown {
     pub name: String,
     /// The tokens left.
     pub remaining: f64,
+    /// The tokens that flow in per second.
+    pub per_second: f64,
 }
 
 /// Too many requests.
@@ -120,10 +122,10 @@ impl Limiter {
     /// When the table does not answer.
     pub async fn show(&self, org: &str, now: Millis) -> Result<Vec<Shown>, StoreError> {
         let buckets = self.identity.buckets(org, SHOWN).await?;
-        let shown = buckets.into_iter().map(|bucket| {
-            let is_org = bucket.name == ORGANISATION;
-            let of = if is_org { self.limits.organisation } else { self.limits.credential };
-            Shown { remaining: of.left(bucket.spent_us, now), name: bucket.name }
+        let shown = buckets.into_iter().map(|bucket| Shown {
+            remaining: bucket.allowance.left(bucket.spent_us, now),
+            per_second: bucket.allowance.per_second,
+            name: bucket.name,
         });
         Ok(shown.collect())
     }

@@ -27,10 +27,12 @@ pub enum Tokens {
 }
 
 /// One bucket as it is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Bucket {
     /// Its name.
     pub name: String,
+    /// What it held and let flow in when tokens were last taken.
+    pub allowance: Allowance,
     /// Up to when its tokens are spent, in microseconds since the epoch.
     pub spent_us: i64,
 }
@@ -67,16 +69,25 @@ impl Identity {
                 .return_values(ReturnValue::UpdatedNew)
                 .return_values_on_condition_check_failure(OnFailure::AllOld)
                 .return_consumed_capacity(ReturnConsumedCapacity::Total);
+            let update = update
+                .expression_attribute_values(":rate", number(allowance.per_second))
+                .expression_attribute_values(":burst", number(allowance.burst));
             // Tokens that are still spent are added to; a full bucket begins now.
             let update = if step.adds {
                 update
-                    .update_expression("SET expires_at = :end ADD spent_us :cost")
+                    .update_expression(
+                        "SET expires_at = :end, per_second = :rate, burst = :burst \
+                         ADD spent_us :cost",
+                    )
                     .condition_expression("spent_us BETWEEN :now AND :most")
                     .expression_attribute_values(":cost", number(step.cost_us))
                     .expression_attribute_values(":most", number(step.most_us))
             } else {
                 update
-                    .update_expression("SET expires_at = :end, spent_us = :next")
+                    .update_expression(
+                        "SET expires_at = :end, per_second = :rate, burst = :burst, \
+                         spent_us = :next",
+                    )
                     .condition_expression("attribute_not_exists(pk) OR spent_us < :now")
                     .expression_attribute_values(
                         ":next",
@@ -120,7 +131,14 @@ impl Identity {
         self.dynamo.read(answer.consumed_capacity());
         Ok(readable(answer.items(), |item| {
             let read = Reader(item);
-            Ok(Bucket { name: read.text("sk")?.to_owned(), spent_us: read.number("spent_us")? })
+            Ok(Bucket {
+                name: read.text("sk")?.to_owned(),
+                allowance: Allowance {
+                    per_second: read.number("per_second")?,
+                    burst: read.number("burst")?,
+                },
+                spent_us: read.number("spent_us")?,
+            })
         }))
     }
 

@@ -6,7 +6,7 @@
 //! | `<org>#users` | `<user>` | `tv`: the version that the user's tokens must have; `ended_at`: since when |
 //! | `<org>#roles` | `roles` | the organisation's own roles: `doc`, `rev` |
 //! | `<org>#sessions` | `<session>` | which refresh token is good: `doc`, `rev` |
-//! | `<org>#rates` | `<bucket>` | `spent_us`: up to when a bucket's tokens are spent |
+//! | `<org>#rates` | `<bucket>` | `spent_us`: up to when a bucket's tokens are spent; `per_second`, `burst` |
 //! | `failures#<address or account>` | `<window>` | `n`: bad credentials in five minutes |
 //!
 //! Failures belong to nobody: whose credential it was to be is not known. Everything that ends by
