@@ -1,10 +1,12 @@
 //! Table `identity` through its adapter: keys, rights, sessions, and buckets that many take from.
 
+use aragora_core::access::{Credential, Principal};
 use aragora_core::allowance::Allowance;
 use aragora_core::api_keys::ApiKey;
 use aragora_core::ids::KeyId;
 use aragora_core::session::{Ended, Session};
 use aragora_core::stats::UtcDay;
+use aragora_identity::limits::{Limiter, Limits};
 use aragora_store::identity::{OwnRoles, Rights, StoredKey, StoredSession, Tokens};
 use aragora_store::registrations::Changed;
 use aragora_tests::proxy::Fault;
@@ -19,6 +21,7 @@ on_both_engines!(
     of_two_who_change_roles_one_is_told_to_look_again,
     a_session_whose_answer_was_lost_is_stored,
     many_take_from_a_bucket_what_it_holds_and_no_more,
+    one_who_calls_in_vain_uses_up_nothing_of_everybodys,
     failures_are_counted_by_window,
 );
 
@@ -150,6 +153,25 @@ async fn many_take_from_a_bucket_what_it_holds_and_no_more(lab: &Lab) {
     let buckets = identity.buckets("org", 10).await.unwrap();
     assert_eq!((buckets.len(), buckets[0].name.as_str()), (1, "b"));
     assert_eq!(buckets[0].allowance, allowance);
+}
+
+async fn one_who_calls_in_vain_uses_up_nothing_of_everybodys(lab: &Lab) {
+    let limits = Limits {
+        organisation: Allowance { per_second: 1.0, burst: 100.0 },
+        credential: Allowance { per_second: 1.0, burst: 5.0 },
+    };
+    let limiter = Limiter::new(lab.identity().await, limits);
+    let caller = |user| Principal::new(user, "org", vec![], Credential::Bearer).unwrap();
+    let mut admitted = 0;
+    for _ in 0..50 {
+        admitted += u32::from(limiter.admit(&caller("greedy"), None, T0).await.is_none());
+    }
+    assert_eq!(admitted, 5);
+    let shown = limiter.show("org", T0).await.unwrap();
+    let left = shown.iter().find(|it| it.name == "organisation").unwrap().remaining;
+    // Five were let through; the worker holds a few besides.
+    assert!(left > 90.0, "{left} left");
+    assert_eq!(limiter.admit(&caller("other"), None, T0).await, None);
 }
 
 async fn failures_are_counted_by_window(lab: &Lab) {

@@ -13,7 +13,6 @@ use aragora_core::allowance::{Allowance, Held};
 use aragora_core::time::Millis;
 use aragora_store::StoreError;
 use aragora_store::identity::{Identity, Tokens};
-use futures_util::join;
 
 /// The most buckets a worker remembers.
 const MOST: usize = 5_000;
@@ -45,7 +44,7 @@ pub struct Shown {
 }
 
 /// Too many requests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Excess {
     /// When to come again.
     pub until: Millis,
@@ -87,7 +86,8 @@ impl Limiter {
 
     /// Counts a request of a caller, whose key may have a limit of its own; gives until when
     /// it has to wait when there are too many. Asks nothing while tokens are at hand; else
-    /// one write unit for each of two buckets, side by side.
+    /// one write unit for each of two buckets. The organisation's only when the credential's lets it
+    /// through: one credential that calls in vain must not use up what is everybody's.
     pub async fn admit(
         &self,
         caller: &Principal,
@@ -97,11 +97,10 @@ impl Limiter {
         let credential = bucket_of(caller);
         let own = per_second.map_or(self.limits.credential, Allowance::of);
         let org = caller.org_id();
-        let (one, all) = join!(
-            self.spend(org, &credential, &own, now),
-            self.spend(org, ORGANISATION, &self.limits.organisation, now),
-        );
-        one.max(all)
+        match self.spend(org, &credential, &own, now).await {
+            None => self.spend(org, ORGANISATION, &self.limits.organisation, now).await,
+            excess => excess,
+        }
     }
 
     /// Counts one `what` of a caller against an allowance of its own.
@@ -146,9 +145,16 @@ impl Limiter {
             self.remember(key, known);
             return None;
         }
-        let block = known.held.next_block(allowance, now);
-        let taken =
-            self.identity.take_tokens(org, bucket, allowance, block, known.spent_us, now).await;
+        let mut block = known.held.next_block(allowance, now);
+        let take = |tokens, seen_us| {
+            self.identity.take_tokens(org, bucket, allowance, tokens, seen_us, now)
+        };
+        let mut taken = take(block, known.spent_us).await;
+        // There may be no block left, and yet a token.
+        if let (Ok((Tokens::Refused(_), seen_us)), 2..) = (&taken, block) {
+            block = 1;
+            taken = take(block, *seen_us).await;
+        }
         let refused = match taken {
             Ok((Tokens::Granted, spent_us)) => {
                 let held = Held::taken(block, now);
