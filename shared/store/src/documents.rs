@@ -1,7 +1,6 @@
 //! Any table whose items carry a JSON document under a revision (`doc`, `rev`), as a migration goes
 //! through it: item by item, whatever the document is about.
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use serde::{Deserialize, Serialize};
 
@@ -108,18 +107,8 @@ impl Documents {
             .condition_expression("rev = :seen")
             .expression_attribute_values(":doc", text(document))
             .expression_attribute_values(":next", number(read.rev.saturating_add(1)))
-            .expression_attribute_values(":seen", number(read.rev))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        match update.send().await {
-            Ok(answer) => {
-                self.dynamo.wrote(answer.consumed_capacity());
-                Ok(Changed::Done)
-            }
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(Changed::Outdated),
-                _ => Err(StoreError::from_sdk(error)),
-            },
-        }
+            .expression_attribute_values(":seen", number(read.rev));
+        Ok(Changed::if_done(self.dynamo.update_if(update).await?))
     }
 }
 

@@ -7,6 +7,8 @@ use aragora_core::cost::Meter;
 use aragora_core::time::Millis;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{
     BatchStatementError, BatchStatementErrorCodeEnum as Code, BatchStatementRequest,
     ConsumedCapacity, KeysAndAttributes, ReturnConsumedCapacity,
@@ -152,6 +154,23 @@ impl Dynamo {
                 Some(PutItemError::ConditionalCheckFailedException(refused)) => {
                     Ok(refused.item.as_ref() == Some(&item))
                 }
+                _ => Err(StoreError::from_sdk(error)),
+            },
+        }
+    }
+
+    /// Runs an update under its condition; gives back whether that held.
+    pub(crate) async fn update_if(
+        &self,
+        update: UpdateItemFluentBuilder,
+    ) -> Result<bool, StoreError> {
+        match update.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await {
+            Ok(answer) => {
+                self.wrote(answer.consumed_capacity());
+                Ok(true)
+            }
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
                 _ => Err(StoreError::from_sdk(error)),
             },
         }

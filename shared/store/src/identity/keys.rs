@@ -3,7 +3,6 @@
 use aragora_core::api_keys::ApiKey;
 use aragora_core::ids::KeyId;
 use aragora_core::stats::UtcDay;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{ReturnConsumedCapacity, ReturnValue};
 
 use super::Identity;
@@ -102,15 +101,8 @@ impl Identity {
             .condition_expression(
                 "attribute_exists(pk) AND (attribute_not_exists(last_used) OR last_used < :day)",
             )
-            .expression_attribute_values(":day", text(day.to_string()))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        match update.send().await {
-            Ok(answer) => self.dynamo.wrote(answer.consumed_capacity()),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => {}
-                _ => return Err(StoreError::from_sdk(error)),
-            },
-        }
+            .expression_attribute_values(":day", text(day.to_string()));
+        self.dynamo.update_if(update).await?;
         Ok(())
     }
 }

@@ -119,8 +119,7 @@ impl Identity {
 
     async fn put_over(&self, mut item: Item, rev: u64) -> Result<Changed, StoreError> {
         item.insert("rev".to_owned(), number(rev.saturating_add(1)));
-        let written = self.dynamo.put_over(&self.table, item, rev).await?;
-        Ok(if written { Changed::Done } else { Changed::Outdated })
+        Ok(Changed::if_done(self.dynamo.put_over(&self.table, item, rev).await?))
     }
 }
 

@@ -52,7 +52,7 @@ impl Registrations {
             .expression_attribute_values(":reason", text(reason))
             .expression_attribute_values(":now", number(now.0))
             .expression_attribute_values(":one", number(1));
-        self.changed(update.send().await)
+        self.changed(update).await
     }
 
     /// Enables a webhook that is disabled for `reason`, with a closed circuit; one that is not, or
@@ -75,7 +75,7 @@ impl Registrations {
             .expression_attribute_values(":reason", text(reason))
             .expression_attribute_values(":now", number(now.0))
             .expression_attribute_values(":one", number(1));
-        self.changed(update.send().await)
+        self.changed(update).await
     }
 
     /// Records what an invocation learned, and gives the webhook as it was before; `None` when it
@@ -155,7 +155,7 @@ impl Registrations {
             Some(before) => update.expression_attribute_values(":before", number(before.0)),
             None => update.expression_attribute_values(":least", number(OPENS_AFTER)),
         };
-        self.changed(update.send().await)
+        self.changed(update).await
     }
 
     /// Claims the one probe of a circuit that was open until `open_until`; `Outdated` when
@@ -175,7 +175,7 @@ impl Registrations {
             .expression_attribute_values(":open", number(open_until.0))
             .expression_attribute_values(":until", number(until.0))
             .expression_attribute_values(":now", number(now.0));
-        self.changed(update.send().await)
+        self.changed(update).await
     }
 
     /// Takes slots for `wanted` deliveries at a webhook's pace, `per_second`. `seen` is the pace

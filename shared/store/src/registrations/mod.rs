@@ -19,8 +19,6 @@ use aragora_core::ids::WebhookId;
 use aragora_core::rotation::OldSecret;
 use aragora_core::subscription::Subscription;
 use aragora_core::time::Millis;
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use serde::{Deserialize, Serialize};
@@ -134,6 +132,12 @@ pub enum Changed {
     Outdated,
 }
 
+impl Changed {
+    pub(crate) const fn if_done(done: bool) -> Self {
+        if done { Self::Done } else { Self::Outdated }
+    }
+}
+
 /// The table.
 #[derive(Debug, Clone)]
 pub struct Registrations {
@@ -243,7 +247,7 @@ impl Registrations {
             Some(reason) => update.expression_attribute_values(":reason", text(reason)),
             None => update,
         };
-        self.changed(update.send().await)
+        self.changed(update).await
     }
 
     /// Deletes a webhook and gives what it was; `None` when there was none. One write unit per KB.
@@ -280,23 +284,8 @@ impl Registrations {
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
     }
 
-    fn changed<R: std::fmt::Debug + Send + Sync + 'static>(
-        &self,
-        outcome: Result<
-            aws_sdk_dynamodb::operation::update_item::UpdateItemOutput,
-            SdkError<UpdateItemError, R>,
-        >,
-    ) -> Result<Changed, StoreError> {
-        match outcome {
-            Ok(answer) => {
-                self.dynamo.wrote(answer.consumed_capacity());
-                Ok(Changed::Done)
-            }
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(Changed::Outdated),
-                _ => Err(StoreError::from_sdk(error)),
-            },
-        }
+    async fn changed(&self, update: UpdateItemFluentBuilder) -> Result<Changed, StoreError> {
+        Ok(Changed::if_done(self.dynamo.update_if(update).await?))
     }
 }
 
