@@ -105,13 +105,16 @@ async fn logging_out_everywhere_ends_every_token_of_the_user_and_no_other() {
     let kept = refresh_token(&session, &tenant, &json!({"sub": "leaver"}));
     leaver.get("/api/webhooks").await.must(200);
     leaver.post("/api/auth/logout-all", &json!({})).await.must(200);
+    let ended = now_seconds();
     eventually(2 * PATIENCE, "the tokens to be worthless", async || {
         (leaver.get("/api/webhooks").await.status == 401).then_some(())
     })
     .await;
     refresh(&session, &kept).await.must_refuse(401);
     tenant.admin.get("/api/webhooks").await.must(200);
-    // One that was issued since then is good, and one of the version after that.
+    // One that was issued since then is good, and one of the version after that. A token names
+    // the second in which it was issued, and all those of the second of the end are ended.
+    eventually(PATIENCE, "the next second", async || (now_seconds() > ended).then_some(())).await;
     let since = claims("leaver", &tenant.org, "editor");
     tenant.claiming(&since).get("/api/webhooks").await.must(200);
     of["tv"] = json!(1);
