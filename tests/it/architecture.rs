@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// Crates from the ground up; each may use those below it, and its neighbours.
 const LEVELS: [&[&str]; 7] = [
-    &["aragora-core"],
+    &["aragora-core", "aragora-explain"],
     &["aragora-signing"],
     &["aragora-store", "aragora-queue"],
     &[

@@ -1,0 +1,11 @@
+//! What a debate decided and why: reading the records of debate engines, and explaining them by
+//! arithmetic. Nothing here reads a table, a clock or a network; the same record always gives the
+//! same explanation.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`record`] | a debate as the rules see it, whatever shape its engine wrote |
+//! | [`explanation`] | what is said about it |
+
+pub mod explanation;
+pub mod record;
