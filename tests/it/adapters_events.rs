@@ -4,8 +4,9 @@ use aragora_core::ids::{EventId, WebhookId};
 use aragora_core::time::Millis;
 use aragora_store::StoreError;
 use aragora_store::events::{
-    Events, FanOutRecord, KEY_KEPT_MS, KeyClaim, KeyRecord, ListedEvent, Stored, StoredEvent,
+    Events, FanOutRecord, KeyClaim, KeyRecord, ListedEvent, Stored, StoredEvent,
 };
+use aragora_store::idempotency::KEY_KEPT_MS;
 use aragora_tests::proxy::Fault;
 
 use crate::adapters::{Lab, T0, on_both_engines, on_dynoxide};

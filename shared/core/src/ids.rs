@@ -76,6 +76,12 @@ id!(
 );
 
 id!(
+    /// A debate. An engine may bring its own, which need not have the prefix.
+    DebateId,
+    "deb-"
+);
+
+id!(
     /// An API key.
     KeyId,
     "key-"

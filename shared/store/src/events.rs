@@ -9,19 +9,17 @@
 //! The first two are kept for the retention of events (30 days), a key for 48 hours, by TTL.
 
 use std::collections::HashSet;
-use std::io::{Read as _, Write as _};
 
 use aragora_core::ids::{EventId, WebhookId};
 use aragora_core::time::Millis;
 use aws_sdk_dynamodb::types::{AttributeValue, BatchStatementRequest, ReturnConsumedCapacity};
-use flate2::Compression;
-use flate2::read::DeflateDecoder;
-use flate2::write::DeflateEncoder;
 use serde::{Deserialize, Serialize};
 
 use crate::dynamo::{BatchRead, Dynamo};
 use crate::error::StoreError;
+use crate::idempotency;
 use crate::item::{Item, Reader, json, key, number, text};
+use crate::packed::{pack, unpack};
 
 const INDEX_BY_ORG: &str = "by_org";
 /// Sort key of an event's own item.
@@ -35,10 +33,6 @@ const PACKED: &str = "z";
 const LEAST_PACKED_BYTES: usize = 400;
 /// More than any accepted event has: its printed body is at most 256 KiB.
 const MOST_UNPACKED_BYTES: u64 = 512 * 1_024;
-/// How long an idempotency key is remembered at least; TTL may take days longer to remove it, so
-/// readers compare the time themselves.
-pub const KEY_KEPT_MS: i64 = 48 * 3_600 * 1_000;
-
 /// An event as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredEvent {
@@ -145,28 +139,17 @@ impl Events {
     }
 
     /// Makes an idempotency key stand for `record`, unless it stands for another one that is not
-    /// older than [`KEY_KEPT_MS`]. One write unit per KB of ids.
+    /// older than [`idempotency::KEY_KEPT_MS`]. One write unit per KB of ids.
     pub async fn claim_key(
         &self,
         org: &str,
         key_digest: &str,
         record: &KeyRecord,
     ) -> Result<KeyClaim, StoreError> {
-        let mut item = key(format!("{org}#idempotency#{key_digest}"), "key");
-        item.insert("doc".to_owned(), text(json(record)?));
-        item.insert("at".to_owned(), number(record.accepted_at.0));
-        item.insert(
-            "expires_at".to_owned(),
-            number(record.accepted_at.plus(KEY_KEPT_MS).unix_seconds()),
-        );
-        let forgotten = record.accepted_at.plus(-KEY_KEPT_MS);
-        match self.dynamo.put_new(&self.table, item, Some(forgotten)).await? {
-            None => Ok(KeyClaim::Claimed),
-            Some(existing) => {
-                let known: KeyRecord = Reader(&existing).json("doc")?;
-                Ok(if known == *record { KeyClaim::Claimed } else { KeyClaim::Known(known) })
-            }
-        }
+        let at = record.accepted_at;
+        let known =
+            idempotency::claim(&self.dynamo, &self.table, (org, key_digest), record, at).await?;
+        Ok(known.map_or(KeyClaim::Claimed, KeyClaim::Known))
     }
 
     /// One event. Half a read unit per 4 KB, or a whole one when `consistent`.
@@ -348,21 +331,12 @@ pub struct FanOutRecord {
     pub expires_at: i64,
 }
 
-/// The data as raw DEFLATE (RFC 1951), when that is worth it: DynamoDB bills by the kilobyte.
+/// The data packed, when that is worth it.
 fn packed(data: &str) -> Option<Vec<u8>> {
     if data.len() < LEAST_PACKED_BYTES {
         return None;
     }
-    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(data.as_bytes()).ok()?;
-    encoder.finish().ok().filter(|packed| packed.len() < data.len())
-}
-
-/// Reads no more than any event can have.
-fn unpacked(packed: &[u8]) -> std::io::Result<String> {
-    let mut data = String::new();
-    DeflateDecoder::new(packed).take(MOST_UNPACKED_BYTES).read_to_string(&mut data)?;
-    Ok(data)
+    pack(data).ok().filter(|packed| packed.len() < data.len())
 }
 
 /// The place of an event in its organisation's list: by acceptance, then by id.
@@ -411,9 +385,11 @@ fn read_event(item: &Item) -> Result<StoredEvent, StoreError> {
         timestamp: read.text("ts")?.to_owned(),
         accepted_at: Millis(read.number("accepted_at")?),
         data: match item.get(PACKED).and_then(|it| it.as_b().ok()) {
-            Some(packed) => unpacked(packed.as_ref()).map_err(|error| StoreError::Corrupt {
-                key: read.text("listed_at").unwrap_or("?").to_owned(),
-                what: format!("`{PACKED}` cannot be unpacked: {error}"),
+            Some(packed) => unpack(packed.as_ref(), MOST_UNPACKED_BYTES).map_err(|error| {
+                StoreError::Corrupt {
+                    key: read.text("listed_at").unwrap_or("?").to_owned(),
+                    what: format!("`{PACKED}` cannot be unpacked: {error}"),
+                }
             })?,
             None => read.text(DATA)?.to_owned(),
         },

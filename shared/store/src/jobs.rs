@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dynamo::Dynamo;
 use crate::error::StoreError;
-use crate::events::KEY_KEPT_MS;
+use crate::idempotency;
 use crate::item::{Item, Reader, json, key, number, readable, text};
 use crate::registrations::Changed;
 
@@ -75,20 +75,8 @@ impl Jobs {
         key_digest: &str,
         wanted: &JobKey,
     ) -> Result<Option<JobKey>, StoreError> {
-        let mut item = key(format!("{org}#idempotency#{key_digest}"), "key");
-        let until = wanted.created_at.plus(KEY_KEPT_MS);
-        item.insert("doc".to_owned(), text(json(wanted)?));
-        item.insert("at".to_owned(), number(wanted.created_at.0));
-        item.insert("expires_at".to_owned(), number(until.unix_seconds()));
-        let forgotten = wanted.created_at.plus(-KEY_KEPT_MS);
-        match self.dynamo.put_new(&self.table, item, Some(forgotten)).await? {
-            None => Ok(None),
-            Some(existing) => {
-                let known: JobKey = Reader(&existing).json("doc")?;
-                // The SDK repeats a write whose answer was lost, and then meets its own.
-                Ok((known != *wanted).then_some(known))
-            }
-        }
+        let at = wanted.created_at;
+        idempotency::claim(&self.dynamo, &self.table, (org, key_digest), wanted, at).await
     }
 
     /// One job, as last written. One read unit per 4 KB.

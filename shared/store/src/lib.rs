@@ -8,10 +8,12 @@
 mod dynamo;
 mod error;
 mod item;
+mod packed;
 
 pub mod audit;
 pub mod documents;
 pub mod events;
+pub mod idempotency;
 pub mod identity;
 pub mod intents;
 pub mod jobs;
