@@ -12,11 +12,12 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// Ids that nobody has.
-const NOBODYS: [(&str, &str); 6] = [
+const NOBODYS: [(&str, &str); 7] = [
     ("{webhook_id}", "wh-none"),
     ("{delivery_id}", "dlv-none"),
     ("{event_id}", "evt-none"),
     ("{job_id}", "job-none"),
+    ("{debate_id}", "deb-none"),
     ("{key_id}", "key-none"),
     ("{role}", "none"),
 ];
@@ -133,12 +134,15 @@ async fn things(tenant: &Tenant) -> Vec<(&'static str, String)> {
     let role = format!("role-{}", Uuid::now_v7().simple());
     let grants = json!({"permissions": ["webhooks:read"]});
     tenant.admin.put(&format!("/api/auth/roles/{role}"), &grants).await.must(200);
+    let record = json!({"task": "Which?", "votes": {"a": "b", "b": "b"}});
+    let debate = tenant.admin.post("/api/debates", &record).await.must(201);
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     vec![
         ("{webhook_id}", webhook.id),
         ("{delivery_id}", delivery),
         ("{event_id}", event),
         ("{job_id}", text(&job["job_id"])),
+        ("{debate_id}", text(&debate["debate_id"])),
         ("{key_id}", text(&key["key_id"])),
         ("{role}", role),
     ]

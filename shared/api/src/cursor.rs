@@ -20,6 +20,7 @@ pub(crate) enum Kind {
     Jobs,
     Circuits,
     Audit,
+    Debates,
 }
 
 impl Kind {
@@ -32,6 +33,7 @@ impl Kind {
             Self::Jobs => "j1:",
             Self::Circuits => "b1:",
             Self::Audit => "a1:",
+            Self::Debates => "D1:",
         }
     }
 }

@@ -44,9 +44,10 @@ use thiserror::Error;
 use tracing::level_filters::LevelFilter;
 
 pub use functions::{
-    AuditApiConfig, AuditConfig, DeliverConfig, DeskConfig, EventsConfig, FanOutConfig,
-    HealthConfig, IdentityConfig, LanesConfig, MigrateConfig, PublisherConfig, ReceiptsConfig,
-    RedeliverConfig, RedeliveriesConfig, SweepConfig, WebhookTestConfig, WebhooksConfig,
+    AuditApiConfig, AuditConfig, DebatesConfig, DeliverConfig, DeskConfig, EventsConfig,
+    ExplainerConfig, ExplanationsConfig, FanOutConfig, HealthConfig, IdentityConfig, LanesConfig,
+    MigrateConfig, PublisherConfig, ReceiptsConfig, RedeliverConfig, RedeliveriesConfig,
+    SweepConfig, WebhookTestConfig, WebhooksConfig,
 };
 pub use reader::Reader;
 

@@ -11,6 +11,8 @@ mod item;
 mod packed;
 
 pub mod audit;
+pub mod debates;
+pub mod decisions;
 pub mod documents;
 pub mod events;
 pub mod idempotency;

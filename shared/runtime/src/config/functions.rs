@@ -41,6 +41,8 @@ http_function!(
     WebhooksConfig,
     WebhookTestConfig,
     EventsConfig,
+    DebatesConfig,
+    ExplanationsConfig,
     ReceiptsConfig,
     RedeliveriesConfig,
     AuditApiConfig,
@@ -67,6 +69,16 @@ configuration! {
         retry_policy: RetryPolicy = retry_policy(),
         grace_ms: i64 = grace_ms(),
         retention_days: i64 = retention_days(),
+    }
+}
+
+configuration! {
+    /// What explaining debates takes.
+    ExplainerConfig {
+        debates_table: String = table("DEBATES_TABLE"),
+        decisions_table: String = table("DECISIONS_TABLE"),
+        cache_ms: i64 = decision_cache_ms(),
+        at_once: usize = debates_at_once(),
     }
 }
 
@@ -110,6 +122,23 @@ configuration! {
         publisher: PublisherConfig = part(),
         receipts_table: String = table("RECEIPTS_TABLE"),
         retry_policy: RetryPolicy = retry_policy(),
+    }
+}
+
+configuration! {
+    /// `functions/debates`
+    DebatesConfig {
+        http: HttpConfig = http(),
+        debates_table: String = table("DEBATES_TABLE"),
+        publisher: PublisherConfig = part(),
+    }
+}
+
+configuration! {
+    /// `functions/explanations`
+    ExplanationsConfig {
+        http: HttpConfig = http(),
+        explainer: ExplainerConfig = part(),
     }
 }
 

@@ -312,6 +312,16 @@ impl<'a> Reader<'a> {
         i64::from(self.number("AUDIT_RETENTION_DAYS", 1, 3_650, 400))
     }
 
+    /// `DECISION_CACHE_TTL_SECONDS`, in milliseconds.
+    pub(super) fn decision_cache_ms(&mut self) -> i64 {
+        i64::from(self.number("DECISION_CACHE_TTL_SECONDS", 1, 86_400, 3_600)) * 1_000
+    }
+
+    /// `MAX_CONCURRENT_DEBATES`.
+    pub(super) fn debates_at_once(&mut self) -> usize {
+        self.number("MAX_CONCURRENT_DEBATES", 1, 100, 10) as usize
+    }
+
     /// `DLQ_RETENTION_HOURS`, in milliseconds.
     pub(super) fn listed_ms(&mut self) -> i64 {
         i64::from(self.number("DLQ_RETENTION_HOURS", 1, 336, 72)) * 3_600_000

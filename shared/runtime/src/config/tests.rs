@@ -55,6 +55,8 @@ fn every_function_starts_with_what_it_reads() {
     assert_eq!(wrong::<WebhooksConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<WebhookTestConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<EventsConfig>(&[]), [""; 0]);
+    assert_eq!(wrong::<DebatesConfig>(&[]), [""; 0]);
+    assert_eq!(wrong::<ExplanationsConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<ReceiptsConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<RedeliveriesConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<RedeliverConfig>(&[]), [""; 0]);
@@ -73,6 +75,8 @@ fn everything_missing_is_named_at_once() {
         empty::<WebhooksConfig>(),
         empty::<WebhookTestConfig>(),
         empty::<EventsConfig>(),
+        empty::<DebatesConfig>(),
+        empty::<ExplanationsConfig>(),
         empty::<ReceiptsConfig>(),
         empty::<RedeliveriesConfig>(),
         empty::<RedeliverConfig>(),
@@ -106,6 +110,14 @@ fn everything_missing_is_named_at_once() {
     );
     let (missing, _) = empty::<MigrateConfig>();
     assert_eq!(missing, ["AWS_REGION", "REGISTRATIONS_TABLE", "ARAGORA_ENCRYPTION_KEY"]);
+    for (name, value) in [
+        ("DECISION_CACHE_TTL_SECONDS", "0"),
+        ("DECISION_CACHE_TTL_SECONDS", "86401"),
+        ("MAX_CONCURRENT_DEBATES", "0"),
+        ("MAX_CONCURRENT_DEBATES", "101"),
+    ] {
+        assert_eq!(wrong::<ExplanationsConfig>(&[(name, value)]), [name]);
+    }
     for value in ["0", "3651", "-1", "1.5", "for ever"] {
         assert_eq!(
             wrong::<AuditConfig>(&[("AUDIT_RETENTION_DAYS", value)]),
