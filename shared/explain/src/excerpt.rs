@@ -115,7 +115,7 @@ fn unmarked(line: &str) -> &str {
             b'|' | b'=' | b'_' => rest,
             _ => return rest,
         };
-        if rest.bytes().all(|byte| b"-*_=|: ".contains(&byte)) {
+        if unmarked.is_empty() || rest.bytes().all(|byte| b"-*_=|: ".contains(&byte)) {
             return "";
         }
         if unmarked.len() == rest.len() || !unmarked.starts_with(' ') {

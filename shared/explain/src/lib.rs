@@ -16,11 +16,11 @@ pub mod compare;
 pub mod count;
 pub mod excerpt;
 pub mod explanation;
+#[cfg(test)]
+mod fixtures;
 pub mod format;
 pub mod reasons;
 pub mod record;
-#[cfg(test)]
-mod samples;
 
 pub use compare::compare;
 pub use reasons::explain;
