@@ -6,6 +6,9 @@
 //! |---|---|
 //! | [`record`] | a debate as the rules see it, whatever shape its engine wrote |
 //! | [`explanation`] | what is said about it |
+//! | [`stream`] | a running debate, event by event, and the record they make |
 
 pub mod explanation;
+mod moment;
 pub mod record;
+pub mod stream;
