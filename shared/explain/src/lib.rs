@@ -6,9 +6,11 @@
 //! |---|---|
 //! | [`record`] | a debate as the rules see it, whatever shape its engine wrote |
 //! | [`explanation`] | what is said about it |
+//! | [`export`] | debates as CSV |
 //! | [`stream`] | a running debate, event by event, and the record they make |
 
 pub mod explanation;
+pub mod export;
 mod moment;
 pub mod record;
 pub mod stream;
