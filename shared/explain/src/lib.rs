@@ -5,8 +5,10 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`record`] | a debate as the rules see it, whatever shape its engine wrote |
-//! | [`explanation`] | what is said about it |
-//! | [`reasons`] | from the one to the other |
+//! | [`stream`] | a running debate, event by event, and the record they make |
+//! | [`export`] | debates as CSV |
+//! | [`explanation`] | what is said about a debate |
+//! | [`reasons`] | from the record to the explanation |
 //! | [`count`] | the arithmetic of votes |
 //! | [`format`] | an explanation as JSON: whole, in three formats, or a part alone |
 //! | [`compare`](mod@compare) | several explanations side by side |
@@ -16,11 +18,14 @@ pub mod compare;
 pub mod count;
 pub mod excerpt;
 pub mod explanation;
+pub mod export;
 #[cfg(test)]
 mod fixtures;
 pub mod format;
+mod moment;
 pub mod reasons;
 pub mod record;
+pub mod stream;
 
 pub use compare::compare;
 pub use reasons::explain;
