@@ -6,6 +6,14 @@
 //! |---|---|
 //! | [`record`] | a debate as the rules see it, whatever shape its engine wrote |
 //! | [`explanation`] | what is said about it |
+//! | [`page`], [`picture`] | the same as one HTML page and as one SVG picture |
+//! | [`text`] | text of a debate made fit to stand in them |
 
 pub mod explanation;
+mod markup;
+pub mod page;
+pub mod picture;
 pub mod record;
+#[cfg(test)]
+mod samples;
+pub mod text;
