@@ -57,13 +57,15 @@ pub fn html(debate: &Debate, explanation: &Explanation, identity: Identity<'_>) 
     heading(&mut page, "picture", "How it came about");
     page.open("div").attr("class", "scroll").attr("tabindex", "0").attr("role", "region");
     page.attr("aria-label", "Picture of the debate").newline();
-    page.append(picture::draw(debate, explanation, "Moves, votes and decision"));
+    page.append(picture::draw(debate, explanation, None));
     page.close().close().newline();
 
-    page.open("div").attr("class", "pair").newline();
-    sections::key_factors(&mut page, &explanation.key_factors);
-    sections::factors(&mut page, &explanation.factors);
-    page.close().newline();
+    if !(explanation.key_factors.is_empty() && explanation.factors.is_empty()) {
+        page.open("div").attr("class", "pair").newline();
+        sections::key_factors(&mut page, &explanation.key_factors);
+        sections::factors(&mut page, &explanation.factors);
+        page.close().newline();
+    }
     lists::reasoning(&mut page, &explanation.reasoning_chain);
     tables::votes(&mut page, explanation);
     lists::dissent(&mut page, &explanation.dissent);

@@ -32,6 +32,8 @@ pub const MAX_BYTES: usize = 512 * 1024;
 const WIDTH: f64 = 1000.0;
 /// The room around everything.
 const MARGIN: f64 = 24.0;
+/// How far lines of the title are apart.
+const TITLE_LINE: f64 = 29.0;
 /// How much of the picture may be words that show when the pointer rests on something, in bytes.
 const HOVER_BYTES: usize = 160 * 1024;
 
@@ -43,14 +45,14 @@ const HOVER_BYTES: usize = 160 * 1024;
 /// several share a column, and where moves are too many for their place they are counted by kind.
 #[must_use]
 pub fn svg(debate: &Debate, explanation: &Explanation, title: &str) -> String {
-    draw(debate, explanation, title).finish()
+    draw(debate, explanation, Some(title)).finish()
 }
 
-/// The picture, to stand alone or in a page.
-pub(crate) fn draw(debate: &Debate, explanation: &Explanation, title: &str) -> Markup {
-    let lines = text::wrap(&text::plain(title), TITLE_EM, 2);
+/// The picture; without a title, as a part of a page that has one.
+pub(crate) fn draw(debate: &Debate, explanation: &Explanation, title: Option<&str>) -> Markup {
+    let lines = title.map(|title| text::wrap(&text::flat(title), TITLE_EM, 2)).unwrap_or_default();
     let tally = Tally::of(explanation);
-    let layout = Layout::of(debate, explanation, lines.len(), tally.height());
+    let layout = Layout::of(debate, explanation, header_end(lines.len()), tally.height());
     let legend = legend::Legend::of(&layout, &tally);
 
     let mut canvas = Canvas { markup: Markup::default(), hover_left: HOVER_BYTES };
@@ -67,7 +69,9 @@ pub(crate) fn draw(debate: &Debate, explanation: &Explanation, title: &str) -> M
         .num("height", height)
         .attr("role", "img")
         .attr("aria-labelledby", "adp-title adp-desc");
-    let name = if lines.is_empty() { "Debate".to_owned() } else { text::cut(title, 100.0) };
+    let name = title
+        .filter(|_| !lines.is_empty())
+        .map_or_else(|| "Picture of a debate".to_owned(), |title| text::cut(title, 100.0));
     canvas.markup.open("title").attr("id", "adp-title").text(&name).close();
     canvas
         .markup
@@ -88,20 +92,24 @@ pub(crate) fn draw(debate: &Debate, explanation: &Explanation, title: &str) -> M
     canvas.markup
 }
 
+/// Where the line below a title of so many lines stands.
+fn header_end(lines: usize) -> f64 {
+    if lines == 0 { 20.0 } else { text::float(lines).mul_add(TITLE_LINE, 42.0) }
+}
+
 /// The title, what the debate consisted of, and the headings of the four parts.
 fn header(canvas: &mut Canvas, layout: &Layout<'_>, lines: &[String], size: &str) {
-    let mut y = 42.0;
-    for line in lines {
-        canvas.label("adp-title", MARGIN, y, line);
-        y += 29.0;
+    for (at, line) in lines.iter().enumerate() {
+        canvas.label("adp-title", MARGIN, text::float(at).mul_add(TITLE_LINE, 42.0), line);
     }
-    canvas.label("adp-sub", MARGIN, y - 2.0, size);
+    canvas.label("adp-sub", MARGIN, header_end(lines.len()) - 2.0, size);
     for (x, heading) in layout.headings() {
         canvas.label("adp-head", x, layout.top - 34.0, heading);
     }
     for column in &layout.columns {
         let middle = column.x + column.width / 2.0;
-        let label = text::cut(&column.label, column.width / 13.0);
+        let fits = text::width(&column.label) * 14.0 <= column.width;
+        let label = if fits { column.label.clone() } else { column.short() };
         canvas.centred("adp-round", middle, layout.top - 11.0, &label);
     }
 }

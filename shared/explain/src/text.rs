@@ -116,6 +116,11 @@ pub(crate) fn plain(text: &str) -> String {
     out
 }
 
+/// [`plain`] on one line, its lines being set apart by dots.
+pub(crate) fn flat(text: &str) -> String {
+    line(&plain(text).replace("\n• ", " • ").replace('\n', " · "))
+}
+
 /// A share from 0 to 1 in per cent; a dash for what is no number.
 pub(crate) fn percent(share: f64) -> String {
     if share.is_finite() {

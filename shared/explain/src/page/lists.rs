@@ -14,7 +14,7 @@ pub(super) fn reasoning(page: &mut Markup, steps: &[Step]) {
     }
     section(page, "reasoning", "Reasoning, step by step");
     page.open("ol").attr("class", "steps").newline();
-    limited(page, steps, Limit { count: 80, bytes: 140_000 }, "li", |page, step| {
+    limited(page, steps, Limit { count: 60, bytes: 120_000 }, "li", |page, step| {
         page.open("li");
         page.open("p").attr("class", "who");
         icon(page, Sign::of_step(step.kind));
@@ -41,7 +41,7 @@ pub(super) fn dissent(page: &mut Markup, dissent: &[Dissent]) {
     }
     section(page, "dissent", "Dissent");
     page.open("ul").attr("class", "cards").newline();
-    limited(page, dissent, Limit { count: 40, bytes: 60_000 }, "li", |page, one| {
+    limited(page, dissent, Limit { count: 24, bytes: 60_000 }, "li", |page, one| {
         page.open("li").open("p").attr("class", "who");
         name(page, &one.agent);
         page.text(" was for ");
@@ -78,7 +78,7 @@ pub(super) fn counterfactuals(page: &mut Markup, explanation: &Explanation) {
         explanation.counterfactuals.iter().partition(|other| other.changed);
     let all: Vec<&Counterfactual> = changed.into_iter().chain(same).collect();
     page.open("ul").attr("class", "cards").newline();
-    limited(page, &all, Limit { count: 30, bytes: 60_000 }, "li", |page, other| {
+    limited(page, &all, Limit { count: 18, bytes: 40_000 }, "li", |page, other| {
         page.open("li");
         let (class, chip) = if other.changed {
             ("chip turn", "changes the outcome")
@@ -110,7 +110,7 @@ pub(super) fn evidence(page: &mut Markup, evidence: &[EvidenceItem]) {
     }
     section(page, "evidence", "Evidence");
     page.open("ul").attr("class", "cards").newline();
-    limited(page, evidence, Limit { count: 24, bytes: 70_000 }, "li", |page, item| {
+    limited(page, evidence, Limit { count: 12, bytes: 50_000 }, "li", |page, item| {
         page.open("li").open("p").attr("class", "who");
         icon(page, Sign::of_step(item.kind));
         name(page, &item.source);
@@ -143,7 +143,7 @@ pub(super) fn belief_changes(page: &mut Markup, changes: &[BeliefChange]) {
     }
     section(page, "beliefs", "Changes of mind");
     page.open("ul").attr("class", "cards").newline();
-    limited(page, changes, Limit { count: 24, bytes: 70_000 }, "li", |page, change| {
+    limited(page, changes, Limit { count: 12, bytes: 50_000 }, "li", |page, change| {
         page.open("li").open("p").attr("class", "who");
         name(page, &change.agent);
         page.text(" ").element("span", "when", &when(change.round)).close();

@@ -28,7 +28,7 @@ pub(super) fn votes(page: &mut Markup, explanation: &Explanation) {
     page.close().close().newline();
     page.open("tbody").newline();
     let winner = explanation.winner.as_deref();
-    limited(page, &explanation.votes, Limit { count: 80, bytes: 120_000 }, "tr", |page, vote| {
+    limited(page, &explanation.votes, Limit { count: 60, bytes: 100_000 }, "tr", |page, vote| {
         row(page, vote, winner);
     });
     page.close().close().close().newline();

@@ -10,7 +10,7 @@ use crate::text;
 use super::layout::{Column, share};
 
 /// The room a mark needs.
-pub(super) const STEP: f64 = 26.0;
+pub(super) const STEP: f64 = 23.0;
 /// How far rows of marks in one cell are apart.
 pub(super) const ROW: f64 = 25.0;
 /// The most rows in a cell.
@@ -39,27 +39,28 @@ pub(super) struct Mark<'a> {
 /// The moves of one agent in one column.
 type Cell<'a> = Vec<(usize, &'a Move)>;
 
-/// The marks, the mark of every move, and the most rows that any cell needs. Columns are given their
-/// place. The row `shared` belongs to several agents.
+/// The marks, the mark of every move, and the most rows that any cell of a row of agents needs. Columns
+/// are given their place. The row `shared` belongs to several agents; the columns end
+/// at `end`.
 pub(super) fn place<'a>(
     moves: &'a [Move],
     columns: &mut [Column],
     lane_of: &BTreeMap<&str, usize>,
     shared: Option<usize>,
-) -> (Vec<Mark<'a>>, Vec<(&'a Move, usize)>, usize) {
+    end: f64,
+) -> (Vec<Mark<'a>>, Vec<(&'a Move, usize)>, BTreeMap<usize, usize>) {
     let by_column = split(moves, columns, lane_of);
     let stages: Vec<Option<Stages>> =
         by_column.iter().map(|cells| Stages::of(cells, shared)).collect();
     let wanted: Vec<usize> =
         stages.iter().map(|stages| stages.as_ref().map_or(4, |s| s.count)).collect();
-    share(columns, &wanted);
+    share(columns, &wanted, end);
 
     let mut marks = Vec::new();
     let mut mark_of = vec![0; moves.len()];
-    let mut rows = 1;
+    let mut rows: BTreeMap<usize, usize> = BTreeMap::new();
     for (at, ((column, cells), stages)) in columns.iter().zip(&by_column).zip(&stages).enumerate() {
-        let stages =
-            stages.as_ref().filter(|s| text::float(s.count) * STEP <= column.width + STEP / 2.0);
+        let stages = stages.as_ref().filter(|s| text::float(s.count) * STEP <= column.width + 1.0);
         let mut lanes: BTreeMap<usize, Cell<'a>> = BTreeMap::new();
         for (index, lane, step) in cells {
             lanes.entry(*lane).or_default().push((*index, step));
@@ -85,7 +86,11 @@ pub(super) fn place<'a>(
                         });
                     }
                 }
-                None => rows = rows.max(group(&cell, column, (lane, at), &mut marks, &mut mark_of)),
+                None => {
+                    let needed = group(&cell, column, (lane, at), &mut marks, &mut mark_of);
+                    let most = rows.entry(lane).or_insert(1);
+                    *most = needed.max(*most);
+                }
             }
         }
     }
@@ -215,11 +220,12 @@ fn room(count: usize) -> f64 {
     if count == 1 { STEP } else { text::float(compact(count).chars().count()).mul_add(8.0, STEP) }
 }
 
-/// A number in at most four characters.
+/// A number in at most four characters, the last column's room.
 pub(super) fn compact(count: usize) -> String {
     match count {
-        0..=999 => format!("×{count}"),
-        1_000..=999_999 => format!("×{}k", count / 1_000),
-        _ => "×1M".to_owned(),
+        0..=99 => format!("×{count}"),
+        100..=999 => count.to_string(),
+        1_000..=999_999 => format!("{}k", count / 1_000),
+        _ => "1M+".to_owned(),
     }
 }

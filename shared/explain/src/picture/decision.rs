@@ -48,7 +48,7 @@ fn winner_lines(explanation: &Explanation) -> Vec<String> {
 /// The beginning of what was decided, in lines.
 fn word_lines(explanation: &Explanation) -> Vec<String> {
     let lines = if explanation.winner.is_some() { 3 } else { 5 };
-    text::wrap(&text::plain(&explanation.decision), WORDS_EM, lines)
+    text::wrap(&text::flat(&explanation.decision), WORDS_EM, lines)
 }
 
 /// How high the box is.
@@ -81,13 +81,17 @@ pub(super) fn draw(
         canvas.label("adp-winner", INSIDE, y, &line);
         y += 25.0;
     }
-    gauge(canvas, INSIDE + 30.0, y + 18.0, explanation.consensus_strength);
+    let ring = if explanation.winner.is_some() {
+        "adp-gauge adp-gauge-for"
+    } else {
+        "adp-gauge adp-gauge-tied"
+    };
+    gauge(canvas, ring, (INSIDE + 30.0, y + 18.0), explanation.consensus_strength);
     canvas.label("adp-about", INSIDE + 74.0, y + 6.0, "Consensus strength");
     let figures = match &tally.won {
         Some(won) => share(won, tally),
-        None if tally.votes > 0 => {
-            format!("{} tied or lost", text::counted(tally.others.len(), "choice", "choices"))
-        }
+        None if tally.votes > 0 && explanation.winner.is_none() => "no choice leads".to_owned(),
+        None if tally.votes > 0 => "won without a vote".to_owned(),
         None => "no votes recorded".to_owned(),
     };
     for (at, part) in figures.split(" · ").enumerate() {
@@ -102,7 +106,7 @@ pub(super) fn draw(
 }
 
 /// A ring that is filled as far as the consensus is strong.
-fn gauge(canvas: &mut Canvas, x: f64, y: f64, strength: f64) {
+fn gauge(canvas: &mut Canvas, class: &'static str, (x, y): (f64, f64), strength: f64) {
     let radius = 27.0;
     let share = if strength.is_finite() { strength.clamp(0.0, 1.0) } else { 0.0 };
     let around = TAU * radius;
@@ -122,7 +126,7 @@ fn gauge(canvas: &mut Canvas, x: f64, y: f64, strength: f64) {
         );
         let turned =
             format!("rotate(-90 {} {})", crate::markup::measure(x), crate::markup::measure(y));
-        markup.open("circle").attr("class", "adp-gauge adp-gauge-full").num("cx", x).num("cy", y);
+        markup.open("circle").attr("class", class).num("cx", x).num("cy", y);
         markup.num("r", radius).attr("stroke-dasharray", &dashes).attr("transform", &turned).void();
     }
     canvas.centred("adp-percent", x, y + 6.0, &text::percent(share));

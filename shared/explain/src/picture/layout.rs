@@ -14,8 +14,9 @@ pub(super) const TITLE_EM: f64 = 41.0;
 pub(super) const NAMES: f64 = super::MARGIN;
 /// Where the rounds begin.
 pub(super) const ROUNDS: f64 = 190.0;
-/// Where the rounds end.
-pub(super) const ROUNDS_END: f64 = 560.0;
+/// Where the rounds end before the votes, and where there are none.
+const ROUNDS_END: f64 = 560.0;
+const ROUNDS_END_WITHOUT_VOTES: f64 = 684.0;
 /// Where the bands of the votes begin, at their voters.
 pub(super) const VOTES: f64 = 576.0;
 /// Where they end, at their choices.
@@ -26,9 +27,9 @@ pub(super) const END: f64 = super::WIDTH - super::MARGIN;
 /// The most rows.
 const MAX_LANES: usize = 24;
 /// The most columns.
-const MAX_COLUMNS: usize = 6;
+const MAX_COLUMNS: usize = 8;
 /// The narrowest column.
-const MIN_COLUMN: f64 = 54.0;
+const MIN_COLUMN: f64 = 46.0;
 
 /// A row: an agent, or all those who have none of their own.
 pub(super) struct Lane<'a> {
@@ -40,6 +41,8 @@ pub(super) struct Lane<'a> {
     pub(super) agents: usize,
     /// The height of its middle.
     pub(super) y: f64,
+    /// How high it is.
+    pub(super) height: f64,
 }
 
 /// A column: one round, or several.
@@ -56,6 +59,13 @@ pub(super) struct Column {
     pub(super) width: f64,
 }
 
+impl Column {
+    /// What stands above a narrow column.
+    pub(super) fn short(&self) -> String {
+        text::cut(&self.first.to_string(), self.width / 14.0)
+    }
+}
+
 /// Where everything is.
 pub(super) struct Layout<'a> {
     /// The rows, from above.
@@ -70,44 +80,47 @@ pub(super) struct Layout<'a> {
     pub(super) top: f64,
     /// The lower edge of the rows and of what is beside them.
     pub(super) bottom: f64,
-    /// How high a row is.
-    pub(super) lane_height: f64,
+    /// Where the rounds end.
+    pub(super) rounds_end: f64,
     /// Whether anybody voted.
     pub(super) has_votes: bool,
     lane_of: BTreeMap<&'a str, usize>,
 }
 
 impl<'a> Layout<'a> {
-    /// The layout under a title of `title_lines` lines, with at least `beside` for the decision.
+    /// The layout under a header that ends at `header`, with at least `beside` for the decision.
     pub(super) fn of(
         debate: &'a Debate,
         explanation: &'a Explanation,
-        title_lines: usize,
+        header: f64,
         beside: f64,
     ) -> Self {
+        let has_votes = !explanation.votes.is_empty();
+        let rounds_end = if has_votes { ROUNDS_END } else { ROUNDS_END_WITHOUT_VOTES };
         let (mut lanes, lane_of) = lanes(debate, explanation);
         let mut columns = columns(&debate.moves);
         let shared = lanes.iter().position(|lane| lane.agents > 1);
-        let (marks, placed, rows) = cells::place(&debate.moves, &mut columns, &lane_of, shared);
+        let (marks, placed, rows) =
+            cells::place(&debate.moves, &mut columns, &lane_of, shared, rounds_end);
 
-        let roomy = match lanes.len() {
+        let roomy: f64 = match lanes.len() {
             0..=4 => 84.0,
             5..=8 => 64.0,
             9..=14 => 50.0,
             _ => 38.0,
         };
-        let needed = text::float(rows).mul_add(cells::ROW, 14.0);
-        let stretched = (beside / text::float(lanes.len().max(1))).min(112.0);
-        let lane_height = needed.max(roomy).max(stretched);
-        let top = text::float(title_lines).mul_add(29.0, 124.0);
-        let mut y = top + lane_height / 2.0;
-        for lane in &mut lanes {
-            lane.y = y;
-            y += lane_height;
+        // Few rows share the height of the decision beside them.
+        let usual = roomy.max((beside / text::float(lanes.len().max(1))).min(112.0));
+        let top = header + 82.0;
+        let mut lower = top;
+        for (at, lane) in lanes.iter_mut().enumerate() {
+            let rows = text::float(rows.get(&at).copied().unwrap_or(1));
+            lane.height = usual.max(rows.mul_add(cells::ROW, 14.0));
+            lane.y = lower + lane.height / 2.0;
+            lower += lane.height;
         }
-        let bottom = top + (text::float(lanes.len()) * lane_height).max(beside);
-        let has_votes = !explanation.votes.is_empty();
-        Self { lanes, columns, marks, placed, top, bottom, lane_height, has_votes, lane_of }
+        let bottom = lower.max(top + beside);
+        Self { lanes, columns, marks, placed, top, bottom, rounds_end, has_votes, lane_of }
     }
 
     /// The row of an agent; of one without a row of its own, the last.
@@ -153,11 +166,16 @@ fn lanes<'a>(
     let lane_of =
         everybody.iter().enumerate().map(|(at, (name, _))| (*name, at.min(own))).collect();
     let more = everybody.len().saturating_sub(own);
-    let lane =
-        |(name, agent): (&'a str, Option<&'a Agent>)| Lane { name, agent, agents: 1, y: 0.0 };
+    let lane = |(name, agent): (&'a str, Option<&'a Agent>)| Lane {
+        name,
+        agent,
+        agents: 1,
+        y: 0.0,
+        height: 0.0,
+    };
     let mut lanes: Vec<_> = everybody.into_iter().take(own).map(lane).collect();
     if more > 0 {
-        lanes.push(Lane { name: "", agent: None, agents: more, y: 0.0 });
+        lanes.push(Lane { name: "", agent: None, agents: more, y: 0.0, height: 0.0 });
     }
     (lanes, lane_of)
 }
@@ -180,10 +198,10 @@ fn columns(moves: &[Move]) -> Vec<Column> {
     rounds.chunks(together).filter_map(column).collect()
 }
 
-/// Shares the room among the columns by how much each asks for, none being narrower than
+/// Shares the room up to `end` among the columns by how much each asks for, none being narrower than
 /// [`MIN_COLUMN`].
-pub(super) fn share(columns: &mut [Column], wanted: &[usize]) {
-    let room = ROUNDS_END - ROUNDS;
+pub(super) fn share(columns: &mut [Column], wanted: &[usize], end: f64) {
+    let room = end - ROUNDS;
     let spare = (room - text::float(columns.len()) * MIN_COLUMN).max(0.0);
     let all = text::float(wanted.iter().sum::<usize>().max(1));
     let mut x = ROUNDS;

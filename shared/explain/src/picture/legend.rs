@@ -43,7 +43,7 @@ impl Legend {
             .filter(|kind| occurs(*kind))
             .map(|kind| Entry::Sign(Sign::Move(kind), marks::name(kind)))
             .collect();
-        if layout.placed.iter().any(|(step, _)| step.target.is_some()) {
+        if super::moves::has_arrows(layout) == (true, true) {
             entries.push(Entry::Arrow);
         }
         if tally.is_tie() {
@@ -61,7 +61,7 @@ impl Legend {
         let (mut x, mut y) = (MARGIN, 0.0);
         let mut placed = Vec::new();
         for entry in entries {
-            let width = 34.0 + text::width(entry.words()) * 13.0 + 16.0;
+            let width = 34.0 + text::width(entry.words()) * 13.5 + 12.0;
             if x > MARGIN && x + width > END {
                 x = MARGIN;
                 y += 1.0;
@@ -75,13 +75,17 @@ impl Legend {
 
     /// How high it is, with the room above it.
     pub(super) fn height(&self) -> f64 {
-        let notes = text::float(self.notes.len()) * 20.0;
-        self.lines.mul_add(LINE, 34.0) + notes
+        let notes = text::float(self.notes.len())
+            .mul_add(20.0, if self.notes.is_empty() { 0.0 } else { 6.0 });
+        if self.lines > 0.0 { self.lines.mul_add(LINE, 24.0) + notes } else { 0.0 }
     }
 
     /// Draws it below `bottom`.
     pub(super) fn draw(&self, canvas: &mut Canvas, bottom: f64) {
         let top = bottom + 40.0;
+        if self.entries.is_empty() {
+            return;
+        }
         canvas.line("adp-between", (MARGIN, bottom + 18.0), (END, bottom + 18.0));
         for (x, line, entry) in &self.entries {
             let y = line.mul_add(LINE, top);
@@ -117,7 +121,7 @@ impl Legend {
             }
             canvas.label("adp-legend", x + 33.0, y + 4.5, entry.words());
         }
-        let mut y = self.lines.mul_add(LINE, top) + 2.0;
+        let mut y = self.lines.mul_add(LINE, top) + 6.0;
         for note in &self.notes {
             canvas.label("adp-note", MARGIN, y, note);
             y += 20.0;
@@ -140,6 +144,9 @@ fn notes(layout: &Layout<'_>) -> Vec<String> {
     }
     if layout.marks.iter().any(|mark| mark.count > 1) {
         notes.push("A number beside a shape says how many moves it stands for.".to_owned());
+    }
+    if let (true, false) = super::moves::has_arrows(layout) {
+        notes.push("There are too many critiques for arrows to those they are about.".to_owned());
     }
     notes
 }

@@ -8,40 +8,46 @@ use crate::markup::{Markup, Path};
 use crate::record::{Agent, Kind, Move};
 use crate::text;
 
-use super::cells::{Mark, compact};
-use super::layout::{Lane, Layout, NAMES, ROUNDS, ROUNDS_END, VOTES};
+use super::cells::{Mark, STEP, compact};
+use super::layout::{Lane, Layout, NAMES, ROUNDS, VOTES};
 use super::marks::{self, Sign};
 use super::votes::Tally;
 use super::{Canvas, WIDTH};
 
-/// The most arrows that are drawn; more would be a tangle.
-const MAX_ARROWS: usize = 90;
+/// The most arrows that are drawn: of more, none, as they would be a tangle.
+const MAX_ARROWS: usize = 48;
 /// The widest name, in em of its size.
-const NAME_EM: f64 = 9.6;
+const NAME_EM: f64 = 10.4;
 
 /// The rows, their names and the lines on which the marks stand.
 pub(super) fn draw_lanes(canvas: &mut Canvas, layout: &Layout<'_>, tally: &Tally<'_>) {
-    let height = layout.lane_height;
     for (at, lane) in layout.lanes.iter().enumerate() {
         if at % 2 == 0 {
-            canvas.rect("adp-band", 12.0, lane.y - height / 2.0, ROUNDS_END - 2.0, height, 8.0);
+            canvas.rect(
+                "adp-band",
+                12.0,
+                lane.y - lane.height / 2.0,
+                layout.rounds_end - 2.0,
+                lane.height,
+                8.0,
+            );
         }
     }
-    let lower = layout.top + text::float(layout.lanes.len()) * height;
+    let lower = layout.lanes.last().map_or(layout.top, |lane| lane.y + lane.height / 2.0);
     for column in layout.columns.iter().skip(1) {
         canvas.line("adp-between", (column.x, layout.top - 24.0), (column.x, lower));
     }
     for (at, lane) in layout.lanes.iter().enumerate() {
-        let end = if tally.voted(layout, at) { VOTES } else { ROUNDS_END };
+        let end = if tally.voted(layout, at) { VOTES } else { layout.rounds_end };
         canvas.line("adp-rail", (ROUNDS, lane.y), (end, lane.y));
-        draw_name(canvas, lane, height, tally.is_winner(lane.name));
+        draw_name(canvas, lane, tally.is_winner(lane.name));
     }
     if layout.lanes.is_empty() {
         canvas.centred("adp-note", WIDTH / 3.0, layout.top + 40.0, "The record names no agents.");
     }
 }
 
-fn draw_name(canvas: &mut Canvas, lane: &Lane<'_>, height: f64, won: bool) {
+fn draw_name(canvas: &mut Canvas, lane: &Lane<'_>, won: bool) {
     if lane.agents > 1 || lane.agent.is_none() && lane.name.is_empty() {
         let words = format!("and {} more", lane.agents);
         canvas.label("adp-more", NAMES, lane.y + 5.0, &words);
@@ -51,7 +57,7 @@ fn draw_name(canvas: &mut Canvas, lane: &Lane<'_>, height: f64, won: bool) {
     let mut words = vec![text::cut(lane.name, 120.0)];
     words.extend(about.iter().cloned());
     canvas.group("adp-agent", &words);
-    let two_lines = !about.is_empty() && height >= 44.0;
+    let two_lines = !about.is_empty() && lane.height >= 44.0;
     let y = if two_lines { lane.y - 2.0 } else { lane.y + 5.0 };
     let mut x = NAMES;
     if won {
@@ -61,7 +67,7 @@ fn draw_name(canvas: &mut Canvas, lane: &Lane<'_>, height: f64, won: bool) {
     let room = if won { NAME_EM - 1.5 } else { NAME_EM };
     canvas.label("adp-name", x, y, &named(lane.name, room));
     if two_lines {
-        canvas.label("adp-about", x, y + 18.0, &text::cut(&about.join(" · "), room * 1.2));
+        canvas.label("adp-about", x, y + 18.0, &text::cut(&about.join(" · "), room * 1.11));
     }
     canvas.end();
 }
@@ -75,8 +81,13 @@ pub(super) fn named(name: &str, em: f64) -> String {
 /// What is known of an agent: rating, calibration, model, version.
 fn about(agent: &Agent) -> Vec<String> {
     let mut about = Vec::new();
-    about.extend(agent.elo.map(|elo| format!("Elo {elo:.0}")));
-    about.extend(agent.calibration.map(|share| format!("calibration {}", text::number(share))));
+    about.extend(agent.elo.filter(|elo| elo.is_finite()).map(|elo| format!("Elo {elo:.0}")));
+    about.extend(
+        agent
+            .calibration
+            .filter(|share| share.is_finite())
+            .map(|share| format!("cal. {}", text::number(share))),
+    );
     about.extend(agent.model.as_deref().map(|model| text::cut(model, 60.0)));
     about.extend(agent.version.as_deref().map(|version| text::cut(version, 60.0)));
     about.retain(|part| !part.is_empty());
@@ -125,7 +136,7 @@ fn words(mark: &Mark<'_>, lane: &Lane<'_>, layout: &Layout<'_>, chars: usize) ->
     if let Some(target) = &mark.first.target {
         words.push(format!("about {}", text::cut(target, 40.0)));
     }
-    if let Some(severity) = mark.first.severity {
+    if let Some(severity) = mark.first.severity.filter(|severity| severity.is_finite()) {
         words.push(format!("severity {}", text::number(severity)));
     }
     words.push(text::head(&text::plain(&text::head(&mark.first.content, chars * 2)), chars));
@@ -145,10 +156,25 @@ struct Arrow {
 }
 
 /// The arrows from critiques to the last answer of those they are about. Those between the same two
-/// marks are one.
+/// marks are one. None where there are too many.
 pub(super) fn draw_arrows(canvas: &mut Canvas, layout: &Layout<'_>) {
-    let mut arrows: Vec<Arrow> = Vec::new();
-    let mut drawn: BTreeMap<(usize, usize), usize> = BTreeMap::new();
+    let arrows = arrows(layout);
+    if arrows.len() <= MAX_ARROWS {
+        for arrow in arrows.values() {
+            draw_arrow(&mut canvas.markup, arrow);
+        }
+    }
+}
+
+/// Whether there are arrows, and whether they are drawn.
+pub(super) fn has_arrows(layout: &Layout<'_>) -> (bool, bool) {
+    let count = arrows(layout).len();
+    (count > 0, count <= MAX_ARROWS)
+}
+
+/// The arrows by the marks they are between; a row without an answer counts as a mark.
+fn arrows(layout: &Layout<'_>) -> BTreeMap<(usize, usize), Arrow> {
+    let mut arrows: BTreeMap<(usize, usize), Arrow> = BTreeMap::new();
     // Where the last answer of every row is.
     let mut answers: BTreeMap<usize, usize> = BTreeMap::new();
     for (step, at) in &layout.placed {
@@ -161,25 +187,15 @@ pub(super) fn draw_arrows(canvas: &mut Canvas, layout: &Layout<'_>) {
         if lane == mark.lane {
             continue;
         }
-        let to = answers.get(&lane).copied();
-        // One key for each pair of marks, and for each pair of a mark and a row without an answer.
-        let key = (*at, to.unwrap_or(layout.marks.len() + lane));
-        if let Some(arrow) = drawn.get(&key).and_then(|index| arrows.get_mut(*index)) {
-            arrow.count += 1;
-            continue;
-        }
-        if arrows.len() >= MAX_ARROWS {
-            continue;
-        }
         let place = |mark: &Mark<'_>| (mark.x, layout.lane_y(mark.lane) + mark.dy);
-        let to =
-            to.and_then(|to| layout.marks.get(to)).map_or((mark.x, layout.lane_y(lane)), place);
-        drawn.insert(key, arrows.len());
-        arrows.push(Arrow { from: place(mark), to, count: 1 });
+        let answer = answers.get(&lane).copied();
+        let to = answer
+            .and_then(|answer| layout.marks.get(answer))
+            .map_or((mark.x, layout.lane_y(lane)), place);
+        let key = (*at, answer.unwrap_or(layout.marks.len() + lane));
+        arrows.entry(key).or_insert(Arrow { from: place(mark), to, count: 0 }).count += 1;
     }
-    for arrow in &arrows {
-        draw_arrow(&mut canvas.markup, arrow);
-    }
+    arrows
 }
 
 /// Whether a move is something that a critique can be about.
@@ -195,7 +211,9 @@ fn draw_arrow(markup: &mut Markup, arrow: &Arrow) {
     let ((x1, y1), (x2, y2)) = (arrow.from, arrow.to);
     // Bent to the left, against the time: the line leaves the critique upwards or downwards and comes
     // to the answer from the side.
-    let bend = ((x1 - x2).abs() * 0.35).clamp(8.0, 40.0);
+    // One that goes straight up or down passes beside the marks between.
+    let aside = if (x1 - x2).abs() < STEP { (y1 - y2).abs() * 0.25 } else { 0.0 };
+    let bend = ((x1 - x2).abs() * 0.35).max(aside).clamp(10.0, 40.0);
     let middle = (x1.midpoint(x2) - bend, y1.midpoint(y2));
     let from = toward(arrow.from, middle, 11.0);
     let tip = toward(arrow.to, middle, 11.0);

@@ -10,7 +10,7 @@ use super::{Sample, agent, critique, factor, step, vote};
 /// 200 agents, 50 rounds, 5,000 moves, 200 votes for 60 choices; every text long and full of what
 /// grows when it is escaped.
 pub(crate) fn crowd() -> Sample {
-    let name = |at: usize| format!("agent \"number\" {at} of a very long-winded house & sons");
+    let name = |at: usize| format!("agent {at} \"of\" a very long-winded house & sons");
     let long = "\"&<>' ".repeat(400);
     let mut debate = Debate { task: long.clone(), rounds: 50, ..Debate::default() };
     debate.agents = (0..200).map(|at| Agent { elo: Some(1200.0), ..agent(&name(at)) }).collect();
