@@ -18,6 +18,24 @@ pub(crate) struct Sample {
     pub(crate) explanation: Explanation,
 }
 
+/// What is tried in every field: markup, references, ends of sections, controls, directions.
+pub(crate) const HOSTILE: [&str; 14] = [
+    "<script>alert(1)</script>",
+    "\"><img onerror=alert(1) src=x>",
+    "' onmouseover='alert(1)",
+    "]]>",
+    "<![CDATA[",
+    "<!-- ",
+    "--></style></title></svg><svg onload=alert(1)>",
+    "&#x0;&#0;&bogus;",
+    "\0\u{1}\u{8}\u{b}\u{c}\u{1f}\u{7f}\u{9f}",
+    "\u{fffe}\u{ffff}\u{10ffff}\u{fdd0}",
+    "\u{202e}\u{2066}\u{2069}\u{202a}",
+    "javascript:alert(1) url(http://example.com/x)",
+    "<a href=\"http://example.com\" xlink:href=\"#x\">",
+    "\r\n\t\u{2028}\u{200d}\u{301}",
+];
+
 /// Every sample.
 pub(crate) fn all() -> Vec<Sample> {
     vec![
@@ -26,7 +44,7 @@ pub(crate) fn all() -> Vec<Sample> {
         no_votes(),
         rounds(),
         names(),
-        crowd(),
+        crowd("\"&<>' "),
         only_answer(),
         only_errors(),
         hostile("<b>&\"'"),

@@ -7,11 +7,10 @@ use crate::record::{Agent, Debate, Evidence, Kind, Move, Position, Vote};
 
 use super::{Sample, agent, critique, factor, step, vote};
 
-/// 200 agents, 50 rounds, 5,000 moves, 200 votes for 60 choices; every text long and full of what
-/// grows when it is escaped.
-pub(crate) fn crowd() -> Sample {
-    let name = |at: usize| format!("agent {at} \"of\" a very long-winded house & sons");
-    let long = "\"&<>' ".repeat(400);
+/// 200 agents, 50 rounds, 5,000 moves, 200 votes for 60 choices; every text `fill` over and over.
+pub(crate) fn crowd(fill: &str) -> Sample {
+    let name = |at: usize| format!("agent {at} {}", fill.repeat(40));
+    let long = fill.repeat(400);
     let mut debate = Debate { task: long.clone(), rounds: 50, ..Debate::default() };
     debate.agents = (0..200).map(|at| Agent { elo: Some(1200.0), ..agent(&name(at)) }).collect();
     for at in 0..5000_usize {
@@ -168,6 +167,10 @@ pub(crate) fn only_errors() -> Sample {
 
 /// The same text in every field that holds text, and odd numbers in those that hold numbers.
 pub(crate) fn hostile(text: &str) -> Sample {
+    Sample { name: "hostile", debate: hostile_debate(text), explanation: hostile_explanation(text) }
+}
+
+fn hostile_debate(text: &str) -> Debate {
     let own = || text.to_owned();
     let odd = f64::NEG_INFINITY;
     let kinds = [
@@ -192,7 +195,7 @@ pub(crate) fn hostile(text: &str) -> Sample {
     };
     let mut moves: Vec<Move> = kinds.into_iter().map(full).collect();
     moves.push(critique("somebody", text, u32::MAX, text));
-    let debate = Debate {
+    Debate {
         task: own(),
         domain: Some(own()),
         workspace_id: Some(own()),
@@ -227,8 +230,13 @@ pub(crate) fn hostile(text: &str) -> Sample {
         final_answer: Some(own()),
         warnings: vec![own()],
         ..Debate::default()
-    };
-    let explanation = Explanation {
+    }
+}
+
+fn hostile_explanation(text: &str) -> Explanation {
+    let own = || text.to_owned();
+    let odd = f64::NEG_INFINITY;
+    Explanation {
         summary: own(),
         winner: Some(own()),
         decision: format!("decided: {text}"),
@@ -285,6 +293,5 @@ pub(crate) fn hostile(text: &str) -> Sample {
         dissent: vec![Dissent { agent: own(), choice: own(), reasoning: own() }],
         scores: Scores { agent_agreement: Some(f64::NAN), ..Scores::default() },
         warnings: vec![own()],
-    };
-    Sample { name: "hostile", debate, explanation }
+    }
 }

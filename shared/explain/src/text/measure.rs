@@ -1,6 +1,9 @@
 //! How wide text will be, without knowing the font: an estimate on the wide side of the usual system
 //! fonts, so that what is cut by it fits.
 
+/// How much of a text is looked at, in characters: more than any line holds.
+const LONGEST: usize = 2000;
+
 /// The width of a text in em.
 pub(crate) fn width(text: &str) -> f64 {
     clusters(text).map(|cluster| cluster.width).sum()
@@ -9,7 +12,7 @@ pub(crate) fn width(text: &str) -> f64 {
 /// The text on one line of at most `em` em, with an ellipsis where it had to be cut. Letters keep their
 /// accents and emoji their parts.
 pub(crate) fn cut(text: &str, em: f64) -> String {
-    let text = super::line(text);
+    let text = super::line(&super::head(text, LONGEST));
     if width(&text) <= em {
         return text;
     }
@@ -34,7 +37,7 @@ pub(crate) fn wrap(text: &str, em: f64, lines: usize) -> Vec<String> {
     let mut done: Vec<String> = Vec::new();
     let mut current = String::new();
     let mut used = 0.0;
-    let text = super::line(text);
+    let text = super::line(&super::head(text, LONGEST));
     let mut words = text.split(' ').filter(|word| !word.is_empty()).peekable();
     let mut rest = String::new();
     while let Some(word) = words.next() {
