@@ -16,8 +16,9 @@ use crate::reply::Reply;
 const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
     "Authorization, Content-Type, Idempotency-Key, X-Request-ID, traceparent",
 );
-const EXPOSED_HEADERS: HeaderValue =
-    HeaderValue::from_static("X-Request-ID, X-Next-Cursor, Idempotent-Replayed, Location, Retry-After");
+const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
+    "X-Request-ID, X-Next-Cursor, Idempotent-Replayed, Location, Retry-After",
+);
 /// Browsers cap it at two hours or less.
 const PREFLIGHT_SECONDS: HeaderValue = HeaderValue::from_static("7200");
 

@@ -57,11 +57,7 @@ impl View {
                 serde_json::to_string(&document).unwrap_or_default()
             }
             Self::Svg => picture::svg(debate, &explanation, id.as_str()),
-            Self::Html => page::html(
-                debate,
-                &explanation,
-                page::Identity { debate_id: id.as_str(), generated_at: &generated_at },
-            ),
+            Self::Html => page::html(debate, &explanation, identity),
         }
     }
 }
