@@ -35,7 +35,7 @@ async fn every_bad_field_is_named() {
         ("evidence", json!({"a": 1})),
         ("consensus_reached", json!("yes")),
         ("winner", json!(1)),
-        ("final_answer", json!({})),
+        ("final_answer", json!(5)),
         ("confidence", json!(1.2)),
         ("confidence", json!(-0.1)),
         ("confidence", json!("high")),
