@@ -37,7 +37,7 @@ pub fn gist(text: &str, limit: usize) -> String {
     let announces = |line: &str| line.trim_end_matches(['*', ' ']).ends_with(':');
     let line =
         if announces(first) { lines.find(|line| !announces(line)).unwrap_or(first) } else { first };
-    let line = line.trim_start_matches('[');
+    let line = unnumbered(line).trim_start_matches('[');
     let sentence = line.split_once(". ").map_or(line, |(sentence, _)| sentence);
     let mut gist = Line::new(sentence.len(), limit);
     gist.add(sentence, true);
@@ -124,6 +124,13 @@ fn unmarked(line: &str) -> &str {
         rest = unmarked.trim_start();
     }
     rest
+}
+
+/// A line without the number of an item: "1. ", "12) ".
+fn unnumbered(line: &str) -> &str {
+    let rest = line.trim_start_matches(|first: char| first.is_ascii_digit());
+    let item = rest.strip_prefix(". ").or_else(|| rest.strip_prefix(") "));
+    item.filter(|_| rest.len() < line.len()).map_or(line, str::trim_start)
 }
 
 /// A line that is written until it is full.

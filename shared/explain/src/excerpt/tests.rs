@@ -45,6 +45,9 @@ fn texts_are_cut_on_characters_and_between_words() {
 #[test]
 fn a_gist_is_the_first_thing_said() {
     for (text, expected) in [
+        ("It has three parts:\n1. A cache of names. It is small.\n2. More.", "A cache of names"),
+        ("12) Twelfth of all", "Twelfth of all"),
+        ("1.5 seconds. No more.", "1.5 seconds"),
         ("", ""),
         ("---\n***", ""),
         ("# The Agency Layer\n\nFirst, an acknowledgment.", "The Agency Layer"),
