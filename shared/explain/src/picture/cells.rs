@@ -24,7 +24,7 @@ pub(super) struct Mark<'a> {
     pub(super) first: &'a Move,
     /// How many it stands for.
     pub(super) count: usize,
-    /// How many moves of other kinds there was no room for; such a mark is only their number.
+    /// Whether it stands for moves of several kinds that there was no room for: it is only their number.
     pub(super) is_rest: bool,
     /// Its row.
     pub(super) lane: usize,
@@ -39,16 +39,25 @@ pub(super) struct Mark<'a> {
 /// The moves of one agent in one column.
 type Cell<'a> = Vec<(usize, &'a Move)>;
 
-/// The marks, the mark of every move, and the most rows that any cell of a row of agents needs. Columns
-/// are given their place. The row `shared` belongs to several agents; the columns end
-/// at `end`.
+/// Where all moves stand.
+#[derive(Default)]
+pub(super) struct Places<'a> {
+    /// The marks, column by column and row by row.
+    pub(super) marks: Vec<Mark<'a>>,
+    /// The mark of every move.
+    pub(super) mark_of: Vec<usize>,
+    /// How many rows of marks a row of agents needs, where it is not one.
+    pub(super) rows: BTreeMap<usize, usize>,
+}
+
+/// Places the moves, and the columns up to `end`. The row `shared` belongs to several agents.
 pub(super) fn place<'a>(
     moves: &'a [Move],
     columns: &mut [Column],
     lane_of: &BTreeMap<&str, usize>,
     shared: Option<usize>,
     end: f64,
-) -> (Vec<Mark<'a>>, Vec<(&'a Move, usize)>, BTreeMap<usize, usize>) {
+) -> Places<'a> {
     let by_column = split(moves, columns, lane_of);
     let stages: Vec<Option<Stages>> =
         by_column.iter().map(|cells| Stages::of(cells, shared)).collect();
@@ -56,9 +65,7 @@ pub(super) fn place<'a>(
         stages.iter().map(|stages| stages.as_ref().map_or(4, |s| s.count)).collect();
     share(columns, &wanted, end);
 
-    let mut marks = Vec::new();
-    let mut mark_of = vec![0; moves.len()];
-    let mut rows: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut places = Places { mark_of: vec![0; moves.len()], ..Places::default() };
     for (at, ((column, cells), stages)) in columns.iter().zip(&by_column).zip(&stages).enumerate() {
         let stages = stages.as_ref().filter(|s| text::float(s.count) * STEP <= column.width + 1.0);
         let mut lanes: BTreeMap<usize, Cell<'a>> = BTreeMap::new();
@@ -66,35 +73,14 @@ pub(super) fn place<'a>(
             lanes.entry(*lane).or_default().push((*index, step));
         }
         for (lane, cell) in lanes {
-            match stages.filter(|_| shared != Some(lane)) {
-                Some(stages) => {
-                    for (index, step) in cell {
-                        let slot = stages.slot_of.get(&index).copied().unwrap_or(0);
-                        let x = column.x
-                            + column.width * (text::float(slot) + 0.5) / text::float(stages.count);
-                        if let Some(entry) = mark_of.get_mut(index) {
-                            *entry = marks.len();
-                        }
-                        marks.push(Mark {
-                            first: step,
-                            count: 1,
-                            is_rest: false,
-                            lane,
-                            column: at,
-                            x,
-                            dy: 0.0,
-                        });
-                    }
-                }
-                None => {
-                    let needed = group(&cell, column, (lane, at), &mut marks, &mut mark_of);
-                    let most = rows.entry(lane).or_insert(1);
-                    *most = needed.max(*most);
-                }
+            if let Some(stages) = stages.filter(|_| shared != Some(lane)) {
+                places.by_stage(&cell, stages, column, (lane, at));
+            } else {
+                places.by_kind(&cell, column, (lane, at));
             }
         }
     }
-    (marks, moves.iter().zip(mark_of).collect(), rows)
+    places
 }
 
 /// The moves of each column, with their index and row.
@@ -160,59 +146,73 @@ impl Stages {
     }
 }
 
-/// Puts the moves of a cell into marks by kind, in rows, and gives the number of rows.
-fn group<'a>(
-    cell: &[(usize, &'a Move)],
-    column: &Column,
-    (lane, at): (usize, usize),
-    marks: &mut Vec<Mark<'a>>,
-    mark_of: &mut [usize],
-) -> usize {
-    let mut kinds: Vec<(&'a Move, Vec<usize>)> = Vec::new();
-    for (index, step) in cell {
-        match kinds.iter_mut().find(|(first, _)| first.kind == step.kind) {
-            Some((_, all)) => all.push(*index),
-            None => kinds.push((step, vec![*index])),
+impl<'a> Places<'a> {
+    /// Gives every move of a cell a mark at its stage.
+    fn by_stage(
+        &mut self,
+        cell: &Cell<'a>,
+        stages: &Stages,
+        column: &Column,
+        (lane, at): (usize, usize),
+    ) {
+        for (index, step) in cell {
+            let slot = stages.slot_of.get(index).copied().unwrap_or(0);
+            let x = column.x + column.width * (text::float(slot) + 0.5) / text::float(stages.count);
+            self.push(
+                &[*index],
+                Mark { first: step, count: 1, is_rest: false, lane, column: at, x, dy: 0.0 },
+            );
         }
     }
-    let begin = marks.len();
-    let (mut x, mut row) = (column.x, 0);
-    let mut kinds = kinds.into_iter().peekable();
-    while let Some((first, indices)) = kinds.next() {
-        let room = room(indices.len());
-        if x > column.x && x + room > column.x + column.width + 2.0 {
-            x = column.x;
-            row += 1;
-        }
-        // The last place is for the rest where there is more than fits.
-        let is_last_place = row + 1 >= MAX_ROWS && x + room + STEP > column.x + column.width;
-        let is_rest = is_last_place && kinds.peek().is_some();
-        let mut all = indices;
-        if is_rest {
-            all.extend(kinds.by_ref().flat_map(|(_, indices)| indices));
-        }
-        for index in &all {
-            if let Some(entry) = mark_of.get_mut(*index) {
-                *entry = marks.len();
+
+    /// Puts the moves of a cell into marks by kind, in as many rows as they need.
+    fn by_kind(&mut self, cell: &Cell<'a>, column: &Column, (lane, at): (usize, usize)) {
+        let mut kinds: Vec<(&'a Move, Vec<usize>)> = Vec::new();
+        for (index, step) in cell {
+            match kinds.iter_mut().find(|(first, _)| first.kind == step.kind) {
+                Some((_, all)) => all.push(*index),
+                None => kinds.push((step, vec![*index])),
             }
         }
-        let dy = text::float(row) * ROW;
-        marks.push(Mark {
-            first,
-            count: all.len(),
-            is_rest,
-            lane,
-            column: at,
-            x: x + STEP / 2.0,
-            dy,
-        });
-        x += room;
+        let begin = self.marks.len();
+        let (mut x, mut row) = (column.x, 0);
+        let mut kinds = kinds.into_iter().peekable();
+        while let Some((first, mut all)) = kinds.next() {
+            let room = room(all.len());
+            if x > column.x && x + room > column.x + column.width + 2.0 {
+                x = column.x;
+                row += 1;
+            }
+            // The last place is for the rest where there is more than fits.
+            let is_last_place = row + 1 >= MAX_ROWS && x + room + STEP > column.x + column.width;
+            let is_rest = is_last_place && kinds.peek().is_some();
+            if is_rest {
+                all.extend(kinds.by_ref().flat_map(|(_, indices)| indices));
+            }
+            let (count, dy) = (all.len(), text::float(row) * ROW);
+            self.push(
+                &all,
+                Mark { first, count, is_rest, lane, column: at, x: x + STEP / 2.0, dy },
+            );
+            x += room;
+        }
+        let middle = text::float(row) * ROW / 2.0;
+        for mark in self.marks.iter_mut().skip(begin) {
+            mark.dy -= middle;
+        }
+        let most = self.rows.entry(lane).or_insert(1);
+        *most = (row + 1).max(*most);
     }
-    let middle = text::float(row) * ROW / 2.0;
-    for mark in marks.iter_mut().skip(begin) {
-        mark.dy -= middle;
+
+    /// Adds the mark of some moves.
+    fn push(&mut self, indices: &[usize], mark: Mark<'a>) {
+        for index in indices {
+            if let Some(entry) = self.mark_of.get_mut(*index) {
+                *entry = self.marks.len();
+            }
+        }
+        self.marks.push(mark);
     }
-    row + 1
 }
 
 /// The room of a mark with its number.

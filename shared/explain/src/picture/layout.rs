@@ -100,8 +100,9 @@ impl<'a> Layout<'a> {
         let (mut lanes, lane_of) = lanes(debate, explanation);
         let mut columns = columns(&debate.moves);
         let shared = lanes.iter().position(|lane| lane.agents > 1);
-        let (marks, placed, rows) =
+        let cells::Places { marks, mark_of, rows } =
             cells::place(&debate.moves, &mut columns, &lane_of, shared, rounds_end);
+        let placed = debate.moves.iter().zip(mark_of).collect();
 
         let roomy: f64 = match lanes.len() {
             0..=4 => 84.0,
