@@ -11,8 +11,8 @@ use super::text;
 
 /// Engines state the severity and the target near the beginning.
 const HEADER_BYTES: usize = 400;
-/// How far a message is searched for an issue.
-const SEARCHED_BYTES: usize = 2_000;
+/// How far a message is searched for an issue, at most a few times.
+const SEARCHED_BYTES: usize = 1_000;
 const MAX_ISSUE_CHARS: usize = 80;
 
 /// How grave a critique is: a number, or one of four words. Some engines write it from 0 to 1,
@@ -64,12 +64,12 @@ pub(crate) fn stated_target(content: &str, critic: &str, roster: &Roster) -> Opt
         .iter()
         .find_map(|words| header.split_once(words).map(|(_, after)| after))?;
     let after = after.trim_start_matches([' ', '*', '`', '"', '\'', '@']);
-    let goes_on = |rest: &str| rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
-    roster
-        .names()
-        .filter(|name| *name != critic)
-        .filter(|name| after.strip_prefix(&name.to_lowercase()).is_some_and(|rest| !goes_on(rest)))
-        .max_by_key(|name| name.len())
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let ends = after.char_indices().filter(|(_, c)| !is_part(*c)).map(|(at, _)| at);
+    // The longest name goes first: `nova 2` is not `nova`.
+    ends.chain([after.len()])
+        .filter_map(|end| roster.find(after.get(..end)?))
+        .rfind(|name| *name != critic)
         .map(str::to_owned)
 }
 

@@ -74,6 +74,11 @@ pub(super) fn word() -> impl Strategy<Value = String> {
     ]
 }
 
+fn name() -> impl Strategy<Value = String> {
+    prop::sample::select(&["nova", "Nova", "rex", "ida", "Rex\n", "1", "round 2"][..])
+        .prop_map(str::to_owned)
+}
+
 /// JSON at random, of the reader's own words.
 fn json_at_random() -> impl Strategy<Value = Value> {
     let number = prop_oneof![
@@ -126,6 +131,29 @@ proptest! {
         let text = canonical(&record);
         let again: Value = serde_json::from_str(&text).unwrap();
         prop_assert_eq!(canonical(&again), text);
+    }
+
+    /// Of the right types everything is read, whoever says what to whom.
+    #[test]
+    fn what_is_of_the_right_types_is_read(
+        said in prop::collection::vec((name(), word(), word(), prop::option::of(0..4_u32), word()), 0..12),
+        votes in prop::collection::vec((name(), word(), prop::option::of(0.0..1.0_f64)), 0..8),
+        by_agent in prop::collection::btree_map(name(), word(), 0..4),
+    ) {
+        let messages: Vec<_> = said.iter().map(|(agent, role, kind, round, content)| {
+            json!({"agent": agent, "role": role, "kind": kind, "round": round, "content": content})
+        }).collect();
+        let critiques: Vec<_> = said.iter().map(|(critic, target, content, round, issue)| {
+            json!({"critic": critic, "target": target, "content": content, "round": round, "issues": [issue]})
+        }).collect();
+        let votes: Vec<_> = votes.iter().map(|(agent, choice, confidence)| {
+            json!({"agent": agent, "choice": choice, "confidence": confidence})
+        }).collect();
+        let record = json!({"messages": messages, "critiques": critiques, "votes": votes, "proposals": by_agent,
+                            "vote_reasoning": by_agent, "final_proposals": by_agent});
+        let read = read(&record);
+        prop_assert!(read.is_ok(), "{:?}", read);
+        sound(&read.unwrap());
     }
 
     #[test]

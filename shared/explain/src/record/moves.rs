@@ -15,7 +15,7 @@ use super::{Kind, Move, Vote, critique, failure, lists, text};
 /// other was cut off.
 const SAME_HEAD_CHARS: usize = 200;
 /// How many candidates for being the same are looked at.
-const MAX_CANDIDATES: usize = 16;
+const MAX_CANDIDATES: usize = 8;
 
 /// Which list of the record something is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

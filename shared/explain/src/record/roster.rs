@@ -76,11 +76,6 @@ impl Roster {
         self.agents.get(*at).map(|agent| agent.name.as_str())
     }
 
-    /// The names.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.agents.iter().map(|agent| agent.name.as_str())
-    }
-
     /// The agents, in the order in which they were added.
     pub(crate) fn into_agents(self) -> Vec<Agent> {
         self.agents
