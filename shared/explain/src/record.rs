@@ -43,6 +43,10 @@ mod warnings;
 #[cfg(test)]
 mod hostile_tests;
 #[cfg(test)]
+mod move_tests;
+#[cfg(test)]
+mod outline_tests;
+#[cfg(test)]
 mod problem_tests;
 #[cfg(test)]
 mod shape_tests;
