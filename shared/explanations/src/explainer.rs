@@ -118,7 +118,7 @@ impl Explainer {
             self.cache.known(org, ids, &name),
             self.cache.asked(org, ids.len())
         );
-        looked_up.inspect_err(|error| log_cache(error)).ok()
+        looked_up.inspect_err(log_cache).ok()
     }
 
     /// The explanations among what is known that still hold.
@@ -131,18 +131,18 @@ impl Explainer {
         now: Millis,
     ) -> Known {
         let Some((entries, state)) = known else { return Known::default() };
-        let (mut texts, mut stale) = (HashMap::new(), Vec::new());
+        let (mut texts, mut outdated) = (HashMap::new(), Vec::new());
         for entry in entries {
             match heads.get(&entry.id).and_then(|head| head.body.as_ref()) {
                 Some(body) if entry.is_good(&body.hash, &state, now) => {
                     texts.insert(entry.id, entry.text);
                 }
-                Some(_) => stale.push(entry.id),
+                Some(_) => outdated.push(entry.id),
                 None => {}
             }
         }
         // What this worker remembers may be stale where another one has made a new one.
-        match self.cache.second_look(org, &stale, &view.name()).await {
+        match self.cache.second_look(org, &outdated, &view.name()).await {
             Ok(entries) => {
                 for entry in entries {
                     let body = heads.get(&entry.id).and_then(|head| head.body.as_ref());
