@@ -2,6 +2,7 @@
 //!
 //! Nothing here is asserted: the table is for people, and `bench.json` for whoever compares runs.
 
+pub mod batches;
 pub mod deliveries;
 pub mod prices;
 pub mod report;

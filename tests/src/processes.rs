@@ -56,6 +56,18 @@ impl Process {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
         cpu_ticks(&stat).unwrap_or(0) * MILLIS_PER_TICK
     }
+
+    /// The most memory it has had so far, in kilobytes; 0 when it is gone.
+    pub fn peak_kilobytes(self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap_or_default();
+        peak_kilobytes(&status).unwrap_or(0)
+    }
+}
+
+/// The peak of the resident memory in a `status` file, in kilobytes.
+fn peak_kilobytes(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
 }
 
 /// User and system time of a `stat` line. The second field is a name in brackets that may

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
+use crate::bench::batches::{DEBATES, Job};
 use crate::bench::deliveries::{DELIVERIES, FUNCTIONS, LIST, PAYLOAD, RECEIVER_DELAY};
 use crate::bench::prices::Prices;
 use crate::bench::sizes::Size;
@@ -18,6 +19,8 @@ pub struct Report {
     pub about: Value,
     /// The share of one delivery by fan-out, each by function in the order of [`FUNCTIONS`].
     pub deliveries: BTreeMap<usize, Vec<Spent>>,
+    /// A job of explanations: worked out, and from the cache.
+    pub jobs: [Job; 2],
     /// Milliseconds to the first poll, by function, the empty one among them.
     pub starts: BTreeMap<String, f64>,
     /// Sizes by function.
@@ -60,6 +63,16 @@ impl Report {
         let sizes: Map<String, Value> = self.sizes.iter().map(size).collect();
         let mut document = self.about.as_object().cloned().unwrap_or_default();
         document.insert("deliveries".to_owned(), Value::Object(deliveries));
+        let job = |job: &Job| {
+            let figures = job.each.figures();
+            let each: Map<String, Value> =
+                figures.iter().map(|(name, figure)| ((*name).to_owned(), json!(figure))).collect();
+            json!({"wall_seconds": job.wall_seconds, "peak_megabytes": job.peak_megabytes, "each": each})
+        };
+        let [worked_out, cached] = &self.jobs;
+        let jobs =
+            json!({"debates": DEBATES, "worked_out": job(worked_out), "cached": job(cached)});
+        document.insert("explanations".to_owned(), jobs);
         document.insert("start".to_owned(), Value::Object(starts));
         document.insert("sizes".to_owned(), Value::Object(sizes));
         Value::Object(document)
@@ -72,6 +85,7 @@ impl Report {
             self.delivery_table(&mut out, *fan_out, shares)
                 .expect("text can be written to a String");
         }
+        self.job_table(&mut out).expect("text can be written to a String");
         self.start_table(&mut out).expect("text can be written to a String");
         out
     }
@@ -119,6 +133,26 @@ impl Report {
         writeln!(out)
     }
 
+    fn job_table(&self, out: &mut String) -> std::fmt::Result {
+        writeln!(
+            out,
+            "{:<22}{:>12}{:>12}",
+            format!("job of {DEBATES} debates"),
+            "worked out",
+            "cached"
+        )?;
+        let mut line = |name: &str, figure: &dyn Fn(&Job) -> f64| {
+            let [worked_out, cached] = &self.jobs;
+            writeln!(out, "  {name:<20}{:>12.4}{:>12.4}", figure(worked_out), figure(cached))
+        };
+        line("wall seconds", &|job| job.wall_seconds)?;
+        line("worker's peak MB", &|job| job.peak_megabytes)?;
+        for (at, (name, _)) in Spent::default().figures().into_iter().enumerate() {
+            line(&format!("{name} each"), &|job| job.each.figures()[at].1)?;
+        }
+        writeln!(out)
+    }
+
     fn start_table(&self, out: &mut String) -> std::fmt::Result {
         let empty = self.starts[EMPTY];
         writeln!(
@@ -150,6 +184,7 @@ mod tests {
         Report {
             about: json!({"commit": "abc", "load": [0.1], "runs": 3, "profile": "release"}),
             deliveries: BTreeMap::from([(1, vec![share; 3]), (10, vec![share; 3])]),
+            jobs: [Job { wall_seconds: 9.5, each: share, peak_megabytes: 20.0 }; 2],
             starts: BTreeMap::from([(EMPTY.to_owned(), 10.0), ("deliver".to_owned(), 12.5)]),
             sizes: BTreeMap::from([("deliver".to_owned(), Size { binary_bytes: 5, zip_bytes: 2 })]),
             prices: Prices::read(),
@@ -179,6 +214,7 @@ mod tests {
             json!({"ms": 12.5, "empty_ms": 10.0, "ratio": 1.25})
         );
         assert!(document["start"].get(EMPTY).is_none());
+        assert_eq!(document["explanations"]["cached"]["each"]["write_units"], 1.0);
         assert_eq!(document["sizes"]["deliver"], json!({"binary_bytes": 5, "zip_bytes": 2}));
         assert_eq!(document["commit"], "abc");
     }
@@ -187,6 +223,7 @@ mod tests {
     fn the_table_shows_totals_and_shares() {
         let table = report().table();
         assert!(table.contains("write_units         3.0000    1.0000"), "{table}");
+        assert!(table.contains("wall seconds              9.5000      9.5000"), "{table}");
         assert!(
             table.contains("deliver           12.5    1.25           5           2"),
             "{table}"

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
+use aragora_tests::bench::batches;
 use aragora_tests::bench::deliveries;
 use aragora_tests::bench::prices::Prices;
 use aragora_tests::bench::report::Report;
@@ -37,6 +38,7 @@ async fn main() {
 
     let report = Report {
         deliveries: measure_deliveries(&session).await,
+        jobs: measure_jobs(&session).await,
         starts: measure_starts(&session, &functions, &binaries).await,
         sizes: sizes::measure(&functions, &binaries),
         prices: Prices::read(),
@@ -75,6 +77,11 @@ async fn measure_deliveries(session: &Session) -> BTreeMap<usize, Vec<Spent>> {
         medians.insert(fan_out, shares);
     }
     medians
+}
+
+async fn measure_jobs(session: &Session) -> [batches::Job; 2] {
+    println!("explanations: a job of {} debates, twice ...", batches::DEBATES);
+    batches::measure(session).await
 }
 
 async fn measure_starts(
