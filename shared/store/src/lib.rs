@@ -8,6 +8,7 @@
 mod dynamo;
 mod error;
 mod item;
+mod transact;
 
 pub mod audit;
 pub mod documents;
@@ -15,6 +16,7 @@ pub mod events;
 pub mod identity;
 pub mod intents;
 pub mod jobs;
+pub mod marketplace;
 pub mod receipts;
 pub mod registrations;
 
