@@ -289,7 +289,11 @@ impl Checks {
             let tag = tag.trim();
             let length = (1..=MAX_TAG_CHARS).contains(&tag.chars().count());
             // A comma separates tags where they are searched for.
-            let fine = length && !tag.chars().any(|it| it.is_control() || it == ',');
+            let fine = length
+                && !tag
+                    .chars()
+                    .chain(facet_text(tag).chars())
+                    .any(|it| it.is_control() || it == ',');
             if !fine || facet_text(tag).is_empty() {
                 let message = "must have 1 to 50 characters, no comma and no control characters";
                 self.wrong(&format!("tags[{at}]"), message);
