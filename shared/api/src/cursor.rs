@@ -20,6 +20,10 @@ pub(crate) enum Kind {
     Jobs,
     Circuits,
     Audit,
+    Templates,
+    Versions,
+    Reviews,
+    Ratings,
 }
 
 impl Kind {
@@ -32,6 +36,10 @@ impl Kind {
             Self::Jobs => "j1:",
             Self::Circuits => "b1:",
             Self::Audit => "a1:",
+            Self::Templates => "t1:",
+            Self::Versions => "n1:",
+            Self::Reviews => "v1:",
+            Self::Ratings => "g1:",
         }
     }
 }

@@ -45,8 +45,9 @@ use tracing::level_filters::LevelFilter;
 
 pub use functions::{
     AuditApiConfig, AuditConfig, DeliverConfig, DeskConfig, EventsConfig, FanOutConfig,
-    HealthConfig, IdentityConfig, LanesConfig, MigrateConfig, PublisherConfig, ReceiptsConfig,
-    RedeliverConfig, RedeliveriesConfig, SweepConfig, WebhookTestConfig, WebhooksConfig,
+    HealthConfig, IdentityConfig, LanesConfig, MarketplaceConfig, MigrateConfig, PublisherConfig,
+    ReceiptsConfig, RedeliverConfig, RedeliveriesConfig, SweepConfig, WebhookTestConfig,
+    WebhooksConfig,
 };
 pub use reader::Reader;
 

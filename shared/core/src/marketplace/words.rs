@@ -42,7 +42,7 @@ pub fn words(text: &str, most: usize) -> Vec<String> {
     let mut open = String::new();
     let text: String = text.chars().take(MAX_TEXT_CHARS).collect();
     for it in fold(&text).chars().chain([' ']) {
-        let alone = stands_alone(it);
+        let alone = it.is_alphanumeric() && stands_alone(it);
         if it.is_alphanumeric() && !alone {
             if open.chars().count() < MAX_WORD_CHARS {
                 open.push(it);
