@@ -12,13 +12,16 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// Ids that nobody has.
-const NOBODYS: [(&str, &str); 6] = [
+const NOBODYS: [(&str, &str); 9] = [
     ("{webhook_id}", "wh-none"),
     ("{delivery_id}", "dlv-none"),
     ("{event_id}", "evt-none"),
     ("{job_id}", "job-none"),
     ("{key_id}", "key-none"),
     ("{role}", "none"),
+    ("{template_id}", "tmpl-none"),
+    ("{template_version}", "9.9.9"),
+    ("{review_id}", "rev-none"),
 ];
 
 fn with_ids(path: &str, ids: &[(&str, &str)]) -> String {
@@ -30,6 +33,8 @@ fn body(id: RouteId) -> Value {
     match id {
         RouteId::RecoverWebhook => json!({"since": rfc3339(now_millis() - 3_600_000)}),
         RouteId::PutRole => json!({"permissions": []}),
+        RouteId::PublishVersion => json!({"version": "2.0.0", "template_data": {}}),
+        RouteId::RateTemplate | RouteId::ReviewTemplate => json!({"rating": 5, "content": "c"}),
         _ => json!({}),
     }
 }
@@ -134,6 +139,12 @@ async fn things(tenant: &Tenant) -> Vec<(&'static str, String)> {
     let grants = json!({"permissions": ["webhooks:read"]});
     tenant.admin.put(&format!("/api/auth/roles/{role}"), &grants).await.must(200);
     let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let wish = json!({"name": "t", "visibility": "organization", "template_data": {}});
+    let template = tenant.admin.post("/api/marketplace/templates", &wish).await.must(201);
+    let template = text(&template["id"]);
+    let reviews = format!("/api/marketplace/templates/{template}/reviews");
+    let opinion = json!({"rating": 5, "content": "c"});
+    let review = somebody(tenant, "member").post(&reviews, &opinion).await.must(201);
     vec![
         ("{webhook_id}", webhook.id),
         ("{delivery_id}", delivery),
@@ -141,6 +152,9 @@ async fn things(tenant: &Tenant) -> Vec<(&'static str, String)> {
         ("{job_id}", text(&job["job_id"])),
         ("{key_id}", text(&key["key_id"])),
         ("{role}", role),
+        ("{template_id}", template),
+        ("{template_version}", "1.0.0".to_owned()),
+        ("{review_id}", text(&review["id"])),
     ]
 }
 

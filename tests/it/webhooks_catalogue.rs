@@ -129,6 +129,8 @@ async fn one_category_can_be_asked_for() {
     let answer = tenant.admin.get(&format!("{EVENTS}?category=operational")).await.must(200);
     assert_eq!(names(answer["events"].as_array().unwrap()), OPERATIONAL_TYPES);
     assert_eq!((&answer["count"], &answer["total"]), (&json!(28), &json!(28)));
+    let answer = tenant.admin.get(&format!("{EVENTS}?category=marketplace")).await.must(200);
+    assert_eq!(names(answer["events"].as_array().unwrap()), MARKETPLACE_TYPES);
     assert_eq!(listed(&tenant, &format!("{EVENTS}?category=")).await.len(), 41);
     for bad in ["category=weather", "category=Debate", "category=debate&category=operational"] {
         let reply = tenant.admin.get(&format!("{EVENTS}?{bad}")).await;
