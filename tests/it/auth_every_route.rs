@@ -139,7 +139,10 @@ async fn things(tenant: &Tenant) -> Vec<(&'static str, String)> {
     let grants = json!({"permissions": ["webhooks:read"]});
     tenant.admin.put(&format!("/api/auth/roles/{role}"), &grants).await.must(200);
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let wish = json!({"name": "t", "visibility": "organization", "template_data": {}});
+    let version = format!("1.0.0-r{}", Uuid::now_v7().simple());
+    let wish = json!({
+        "name": "t", "visibility": "organization", "version": version, "template_data": {},
+    });
     let template = tenant.admin.post("/api/marketplace/templates", &wish).await.must(201);
     let template = text(&template["id"]);
     let reviews = format!("/api/marketplace/templates/{template}/reviews");
@@ -153,7 +156,7 @@ async fn things(tenant: &Tenant) -> Vec<(&'static str, String)> {
         ("{key_id}", text(&key["key_id"])),
         ("{role}", role),
         ("{template_id}", template),
-        ("{template_version}", "1.0.0".to_owned()),
+        ("{template_version}", version),
         ("{review_id}", text(&review["id"])),
     ]
 }

@@ -19,6 +19,7 @@ mod adapters_events;
 mod adapters_identity;
 mod adapters_intents;
 mod adapters_jobs;
+mod adapters_marketplace;
 mod adapters_queue;
 mod adapters_receipts;
 mod adapters_registrations;

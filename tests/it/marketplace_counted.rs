@@ -9,7 +9,7 @@ use crate::marketplace::{path, person, publish};
 const WRITERS: usize = 50;
 
 fn user(tenant: &Tenant, number: usize) -> aragora_tests::Api {
-    person(tenant, &format!("user {number}"), "member")
+    person(tenant, &format!("user-{number}"), "member")
 }
 
 #[tokio::test]
@@ -164,7 +164,7 @@ async fn a_user_has_one_review_which_sets_the_rating() {
     let all = tenant.admin.get(&ratings).await.must(200);
     assert_eq!((&all["count"], &all["average"]), (&json!(3), &json!(4.0)));
     let of_bob =
-        all["ratings"].as_array().unwrap().iter().find(|it| it["user_id"] == "user 2").unwrap();
+        all["ratings"].as_array().unwrap().iter().find(|it| it["user_id"] == "user-2").unwrap();
     assert_eq!((&of_bob["score"], &of_bob["review"]), (&json!(3), &json!("Fine.")));
     assert!(of_bob["created_at"].is_string());
     let walked = tenant.pages(&format!("{ratings}?limit=1"), "ratings").await.concat();

@@ -82,8 +82,8 @@ async fn every_type_is_there_with_its_spellings() {
     assert_eq!(answer["total"], 41);
     assert_eq!(answer.get("next_cursor"), Some(&Value::Null));
     let events = answer["events"].as_array().unwrap();
-    let wanted: Vec<&str> =
-        DEBATE_TYPES.iter().map(|(name, _)| *name).chain(OPERATIONAL_TYPES).collect();
+    let debates = DEBATE_TYPES.iter().map(|(name, _)| *name);
+    let wanted: Vec<&str> = debates.chain(MARKETPLACE_TYPES).chain(OPERATIONAL_TYPES).collect();
     assert_eq!(names(events), wanted);
     for (event, (name, aliases)) in events.iter().zip(DEBATE_TYPES) {
         assert_eq!(event["name"], name);
@@ -93,7 +93,8 @@ async fn every_type_is_there_with_its_spellings() {
     for event in &events[DEBATE_TYPES.len()..] {
         assert_eq!(event["name"], event["event_type"]);
         assert_eq!(event["aliases"], json!([]), "{event}");
-        assert_eq!(event["category"], "operational", "{event}");
+        let ours = MARKETPLACE_TYPES.contains(&event["name"].as_str().unwrap());
+        assert_eq!(event["category"], if ours { "marketplace" } else { "operational" }, "{event}");
     }
 }
 

@@ -1,4 +1,5 @@
-//! The figures of `make bench`: what a delivery costs, how a function starts, how large it is.
+//! The figures of `make bench`: what a delivery costs, what a page of templates costs, how a
+//! function starts, how large it is.
 //!
 //! Nothing here is asserted: the table is for people, and `bench.json` for whoever compares runs.
 
@@ -7,6 +8,7 @@ pub mod prices;
 pub mod report;
 pub mod sizes;
 pub mod start;
+pub mod templates;
 
 /// The middle of some figures; the mean of the two middle ones when their count is even.
 ///

@@ -73,7 +73,11 @@ pub(super) fn change(call: &Call) -> Result<Wanted, ApiError> {
 fn read(mut fields: Map<String, Value>) -> Result<Fields, ApiError> {
     for &(synonym, name) in SYNONYMS {
         if let Some(value) = fields.shift_remove(synonym) {
-            fields.entry(name).or_insert(value);
+            let known = fields.entry(name).or_insert(Value::Null);
+            // Who sends both names may leave one of them empty.
+            if known.is_null() {
+                *known = value;
+            }
         }
     }
     body::read(Value::Object(fields), "").map_err(|problem| ApiError::invalid(vec![problem]))
@@ -118,6 +122,8 @@ mod tests {
             let wish = wish_from(json!({"name": "n", name: {"a": 1}})).unwrap();
             assert_eq!(wish.template_data.unwrap()["a"], 1, "{name}");
         }
+        let empty = json!({"config": {"a": 1}, "template_data": null});
+        assert_eq!(wish_from(empty).unwrap().template_data.unwrap()["a"], 1);
         let both = json!({"config": {"a": 1}, "template_data": {"a": 2}});
         assert_eq!(wish_from(both).unwrap().template_data.unwrap()["a"], 2);
     }
