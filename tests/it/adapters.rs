@@ -26,6 +26,7 @@ use aragora_store::events::Events;
 use aragora_store::identity::Identity;
 use aragora_store::intents::Intents;
 use aragora_store::jobs::Jobs;
+use aragora_store::marketplace::{Marketplace, Tables};
 use aragora_store::receipts::Receipts;
 use aragora_store::registrations::Registrations;
 use aragora_tests::Session;
@@ -150,6 +151,16 @@ impl Lab {
     /// An empty table of redelivery jobs.
     pub(crate) async fn jobs(&self) -> Jobs {
         Jobs::new(self.dynamo(), self.table("RedeliveryJobsTable").await)
+    }
+
+    /// The empty tables of the marketplace.
+    pub(crate) async fn marketplace(&self) -> Marketplace {
+        let tables = Tables {
+            templates: self.table("MarketplaceTemplatesTable").await,
+            reviews: self.table("MarketplaceReviewsTable").await,
+            index: self.table("MarketplaceIndexTable").await,
+        };
+        Marketplace::new(self.dynamo(), tables)
     }
 
     /// An empty table of receipts.

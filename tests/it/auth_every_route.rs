@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// Ids that nobody has.
-const NOBODYS: [(&str, &str); 7] = [
+const NOBODYS: [(&str, &str); 10] = [
     ("{webhook_id}", "wh-none"),
     ("{delivery_id}", "dlv-none"),
     ("{event_id}", "evt-none"),
@@ -20,6 +20,9 @@ const NOBODYS: [(&str, &str); 7] = [
     ("{debate_id}", "deb-none"),
     ("{key_id}", "key-none"),
     ("{role}", "none"),
+    ("{template_id}", "tmpl-none"),
+    ("{template_version}", "9.9.9"),
+    ("{review_id}", "rev-none"),
 ];
 
 fn with_ids(path: &str, ids: &[(&str, &str)]) -> String {
@@ -31,6 +34,8 @@ fn body(id: RouteId) -> Value {
     match id {
         RouteId::RecoverWebhook => json!({"since": rfc3339(now_millis() - 3_600_000)}),
         RouteId::PutRole => json!({"permissions": []}),
+        RouteId::PublishVersion => json!({"version": "2.0.0", "template_data": {}}),
+        RouteId::RateTemplate | RouteId::ReviewTemplate => json!({"rating": 5, "content": "c"}),
         _ => json!({}),
     }
 }
@@ -137,6 +142,15 @@ async fn things(tenant: &Tenant) -> Vec<(&'static str, String)> {
     let record = json!({"task": "Which?", "votes": {"a": "b", "b": "b"}});
     let debate = tenant.admin.post("/api/debates", &record).await.must(201);
     let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let version = format!("1.0.0-r{}", Uuid::now_v7().simple());
+    let wish = json!({
+        "name": "t", "visibility": "organization", "version": version, "template_data": {},
+    });
+    let template = tenant.admin.post("/api/marketplace/templates", &wish).await.must(201);
+    let template = text(&template["id"]);
+    let reviews = format!("/api/marketplace/templates/{template}/reviews");
+    let opinion = json!({"rating": 5, "content": "c"});
+    let review = somebody(tenant, "member").post(&reviews, &opinion).await.must(201);
     vec![
         ("{webhook_id}", webhook.id),
         ("{delivery_id}", delivery),
@@ -145,6 +159,9 @@ async fn things(tenant: &Tenant) -> Vec<(&'static str, String)> {
         ("{debate_id}", text(&debate["debate_id"])),
         ("{key_id}", text(&key["key_id"])),
         ("{role}", role),
+        ("{template_id}", template),
+        ("{template_version}", version),
+        ("{review_id}", text(&review["id"])),
     ]
 }
 

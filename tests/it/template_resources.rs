@@ -125,6 +125,7 @@ fn what_expires_expires_by_itself() {
         "EventsTable",
         "IdentityTable",
         "IntentsTable",
+        "MarketplaceIndexTable",
         "ReceiptsTable",
         "RedeliveryJobsTable",
     ];

@@ -23,7 +23,14 @@ const DEBATE_TYPES: [(&str, &[&str]); 9] = [
     ("agent.error", &["agent_error", "error"]),
 ];
 
-const OPERATIONAL_TYPES: [&str; 26] = [
+const MARKETPLACE_TYPES: [&str; 4] = [
+    "template.published",
+    "template.version_published",
+    "template.downloaded",
+    "template.reviewed",
+];
+
+const OPERATIONAL_TYPES: [&str; 28] = [
     "webhook.created",
     "webhook.updated",
     "webhook.deleted",
@@ -49,6 +56,8 @@ const OPERATIONAL_TYPES: [&str; 26] = [
     "security.refresh.reused",
     "security.role.changed",
     "security.role.deleted",
+    "security.template.published",
+    "security.template.unpublished",
     "security.encryption.migrated",
 ];
 
@@ -69,12 +78,12 @@ async fn every_type_is_there_with_its_spellings() {
     let session = Session::shared().await;
     let tenant = session.tenant();
     let answer = tenant.admin.get(EVENTS).await.must(200);
-    assert_eq!(answer["count"], 35);
-    assert_eq!(answer["total"], 35);
+    assert_eq!(answer["count"], 41);
+    assert_eq!(answer["total"], 41);
     assert_eq!(answer.get("next_cursor"), Some(&Value::Null));
     let events = answer["events"].as_array().unwrap();
-    let wanted: Vec<&str> =
-        DEBATE_TYPES.iter().map(|(name, _)| *name).chain(OPERATIONAL_TYPES).collect();
+    let debates = DEBATE_TYPES.iter().map(|(name, _)| *name);
+    let wanted: Vec<&str> = debates.chain(MARKETPLACE_TYPES).chain(OPERATIONAL_TYPES).collect();
     assert_eq!(names(events), wanted);
     for (event, (name, aliases)) in events.iter().zip(DEBATE_TYPES) {
         assert_eq!(event["name"], name);
@@ -84,7 +93,8 @@ async fn every_type_is_there_with_its_spellings() {
     for event in &events[DEBATE_TYPES.len()..] {
         assert_eq!(event["name"], event["event_type"]);
         assert_eq!(event["aliases"], json!([]), "{event}");
-        assert_eq!(event["category"], "operational", "{event}");
+        let ours = MARKETPLACE_TYPES.contains(&event["name"].as_str().unwrap());
+        assert_eq!(event["category"], if ours { "marketplace" } else { "operational" }, "{event}");
     }
 }
 
@@ -119,8 +129,10 @@ async fn one_category_can_be_asked_for() {
     assert_eq!(names(&debate), DEBATE_TYPES.map(|(name, _)| name));
     let answer = tenant.admin.get(&format!("{EVENTS}?category=operational")).await.must(200);
     assert_eq!(names(answer["events"].as_array().unwrap()), OPERATIONAL_TYPES);
-    assert_eq!((&answer["count"], &answer["total"]), (&json!(26), &json!(26)));
-    assert_eq!(listed(&tenant, &format!("{EVENTS}?category=")).await.len(), 35);
+    assert_eq!((&answer["count"], &answer["total"]), (&json!(28), &json!(28)));
+    let answer = tenant.admin.get(&format!("{EVENTS}?category=marketplace")).await.must(200);
+    assert_eq!(names(answer["events"].as_array().unwrap()), MARKETPLACE_TYPES);
+    assert_eq!(listed(&tenant, &format!("{EVENTS}?category=")).await.len(), 41);
     for bad in ["category=weather", "category=Debate", "category=debate&category=operational"] {
         let reply = tenant.admin.get(&format!("{EVENTS}?{bad}")).await;
         assert!(reply.names("category"), "{bad}: {}", reply.text());
@@ -134,11 +146,11 @@ async fn categories_hold_every_type_once() {
     let session = Session::shared().await;
     let tenant = session.tenant();
     let answer = tenant.admin.get(CATEGORIES).await.must(200);
-    assert_eq!(answer["count"], 2);
+    assert_eq!(answer["count"], 3);
     assert_eq!(answer.get("next_cursor"), Some(&Value::Null));
     let categories = answer["categories"].as_array().unwrap();
     let mut held = Vec::new();
-    for (category, wanted) in categories.iter().zip(["debate", "operational"]) {
+    for (category, wanted) in categories.iter().zip(["debate", "marketplace", "operational"]) {
         assert_eq!(category["category"], wanted);
         for text in ["name", "description"] {
             assert!(category[text].as_str().is_some_and(|text| !text.is_empty()), "{category}");

@@ -1,4 +1,5 @@
-//! The figures of `make bench`: what a delivery costs, how a function starts, how large it is.
+//! The figures of `make bench`: what a delivery costs, what a page of templates costs, how a
+//! function starts, how large it is.
 //!
 //! Nothing here is asserted: the table is for people, and `bench.json` for whoever compares runs.
 
@@ -9,6 +10,7 @@ pub mod report;
 pub mod sizes;
 pub mod spent;
 pub mod start;
+pub mod templates;
 
 /// The middle of some figures; the mean of the two middle ones when their count is even.
 ///

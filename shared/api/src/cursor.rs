@@ -21,6 +21,10 @@ pub(crate) enum Kind {
     Circuits,
     Audit,
     Debates,
+    Templates,
+    Versions,
+    Reviews,
+    Ratings,
 }
 
 impl Kind {
@@ -34,6 +38,10 @@ impl Kind {
             Self::Circuits => "b1:",
             Self::Audit => "a1:",
             Self::Debates => "D1:",
+            Self::Templates => "t1:",
+            Self::Versions => "n1:",
+            Self::Reviews => "v1:",
+            Self::Ratings => "g1:",
         }
     }
 }

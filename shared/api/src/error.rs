@@ -192,6 +192,11 @@ impl ApiError {
             .noting(Note::new(Action::PermissionDenied).with("role", "admin"))
     }
 
+    /// 403: the thing is somebody else's, or the caller's own where that is not allowed.
+    pub fn not_yours(message: &'static str) -> Self {
+        Self::new(ErrorKind::Forbidden, message)
+    }
+
     /// 404: there is no such `what` (a kind of thing, such as `webhook`). Another organisation's is
     /// not found either, so never say whose it is.
     pub fn not_found(what: &str) -> Self {

@@ -21,6 +21,7 @@ pub mod health;
 mod idempotency;
 pub mod identity;
 mod jobs;
+pub mod marketplace;
 mod percent;
 pub mod query;
 pub mod receipts;

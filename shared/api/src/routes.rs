@@ -38,6 +38,8 @@ pub enum Function {
     Identity,
     /// The log of security happenings.
     Audit,
+    /// Templates of the marketplace.
+    Marketplace,
     /// Health, and every path that no route has.
     Health,
 }
@@ -54,6 +56,7 @@ impl Function {
         Self::Explanations,
         Self::Identity,
         Self::Audit,
+        Self::Marketplace,
         Self::Health,
     ];
 
@@ -69,6 +72,7 @@ impl Function {
             Self::Explanations => "explanations",
             Self::Identity => "identity",
             Self::Audit => "audit-api",
+            Self::Marketplace => "marketplace",
             Self::Health => "health",
         }
     }
@@ -207,6 +211,50 @@ pub enum RouteId {
     DeleteRole,
     /// `GET /api/system/rate-limits`
     ShowLimits,
+    /// `GET /api/marketplace/templates`
+    ListTemplates,
+    /// `GET /api/marketplace/templates/search`
+    SearchTemplates,
+    /// `GET /api/marketplace/templates/mine`
+    MyTemplates,
+    /// `POST /api/marketplace/templates`
+    PublishTemplate,
+    /// `POST /api/marketplace/templates/import`
+    ImportTemplate,
+    /// `GET /api/marketplace/featured`
+    FeaturedTemplates,
+    /// `GET /api/marketplace/trending`
+    TrendingTemplates,
+    /// `GET /api/marketplace/categories`
+    TemplateCategories,
+    /// `GET /api/marketplace/templates/{template_id}`
+    GetTemplate,
+    /// `PUT` and `PATCH /api/marketplace/templates/{template_id}`
+    UpdateTemplate,
+    /// `DELETE /api/marketplace/templates/{template_id}`
+    UnpublishTemplate,
+    /// `GET /api/marketplace/templates/{template_id}/versions`
+    ListVersions,
+    /// `POST /api/marketplace/templates/{template_id}/versions`
+    PublishVersion,
+    /// `GET /api/marketplace/templates/{template_id}/versions/{template_version}`
+    GetVersion,
+    /// `POST` and `GET /api/marketplace/templates/{template_id}/download`
+    DownloadTemplate,
+    /// `POST /api/marketplace/templates/{template_id}/rate`
+    RateTemplate,
+    /// `GET /api/marketplace/templates/{template_id}/ratings`
+    ListRatings,
+    /// `GET /api/marketplace/templates/{template_id}/reviews`
+    ListReviews,
+    /// `POST /api/marketplace/templates/{template_id}/reviews`
+    ReviewTemplate,
+    /// `POST /api/marketplace/templates/{template_id}/reviews/{review_id}/helpful`
+    ReviewHelped,
+    /// `GET /api/marketplace/templates/{template_id}/related`
+    RelatedTemplates,
+    /// `GET /api/marketplace/templates/{template_id}/export`
+    ExportTemplate,
     /// `GET /api/health`
     Health,
 }
@@ -311,6 +359,26 @@ const LOGOUT_ALL: &str = "/api/auth/logout-all";
 const ROLES: &str = "/api/auth/roles";
 const ROLE: &str = "/api/auth/roles/{role}";
 const RATE_LIMITS: &str = "/api/system/rate-limits";
+// The marketplace. What only published clients call it stands beside its own name.
+const TEMPLATES: &str = "/api/marketplace/templates";
+const SEARCH_TEMPLATES: &str = "/api/marketplace/templates/search";
+const MY_TEMPLATES: &str = "/api/marketplace/templates/mine";
+const IMPORT_TEMPLATE: &str = "/api/marketplace/templates/import";
+const FEATURED: &str = "/api/marketplace/featured";
+const FEATURED_TEMPLATES: &str = "/api/marketplace/templates/featured";
+const TRENDING: &str = "/api/marketplace/trending";
+const TEMPLATE_CATEGORIES: &str = "/api/marketplace/categories";
+const USERS_TEMPLATES: &str = "/api/marketplace/users/me/templates";
+const TEMPLATE: &str = "/api/marketplace/templates/{template_id}";
+const VERSIONS: &str = "/api/marketplace/templates/{template_id}/versions";
+const VERSION: &str = "/api/marketplace/templates/{template_id}/versions/{template_version}";
+const DOWNLOAD: &str = "/api/marketplace/templates/{template_id}/download";
+const RATE: &str = "/api/marketplace/templates/{template_id}/rate";
+const RATINGS: &str = "/api/marketplace/templates/{template_id}/ratings";
+const REVIEWS: &str = "/api/marketplace/templates/{template_id}/reviews";
+const HELPFUL: &str = "/api/marketplace/templates/{template_id}/reviews/{review_id}/helpful";
+const RELATED: &str = "/api/marketplace/templates/{template_id}/related";
+const EXPORT: &str = "/api/marketplace/templates/{template_id}/export";
 const HEALTH: &str = "/api/health";
 
 const WEBHOOKS_READ: Access = Access::Needs(Permission::WebhooksRead);
@@ -321,6 +389,13 @@ const EVENTS_WRITE: Access = Access::Needs(Permission::EventsWrite);
 const DEBATES_READ: Access = Access::Needs(Permission::DebatesRead);
 const DEBATES_WRITE: Access = Access::Needs(Permission::DebatesWrite);
 const EXPLAIN_READ: Access = Access::Needs(Permission::ExplainabilityRead);
+const MARKETPLACE_READ: Access = Access::Needs(Permission::MarketplaceRead);
+const MARKETPLACE_PUBLISH: Access = Access::Needs(Permission::MarketplacePublish);
+const MARKETPLACE_RATE: Access = Access::Needs(Permission::MarketplaceRate);
+
+const fn market(method: Method, path: &'static str, access: Access, id: RouteId) -> Route {
+    route(Function::Marketplace, method, path, access, id)
+}
 
 /// Every route. Where a literal path and one with a parameter both fit, the literal one is meant,
 /// as in API Gateway.
@@ -458,6 +533,33 @@ pub static ROUTES: &[Route] = &[
     route(Function::Identity, Method::PUT, ROLE, Access::Admin, RouteId::PutRole),
     route(Function::Identity, Method::DELETE, ROLE, Access::Admin, RouteId::DeleteRole),
     route(Function::Identity, Method::GET, RATE_LIMITS, Access::Admin, RouteId::ShowLimits),
+    market(Method::GET, TEMPLATES, MARKETPLACE_READ, RouteId::ListTemplates),
+    market(Method::POST, TEMPLATES, MARKETPLACE_PUBLISH, RouteId::PublishTemplate),
+    market(Method::GET, SEARCH_TEMPLATES, MARKETPLACE_READ, RouteId::SearchTemplates),
+    market(Method::GET, MY_TEMPLATES, MARKETPLACE_READ, RouteId::MyTemplates),
+    market(Method::GET, USERS_TEMPLATES, MARKETPLACE_READ, RouteId::MyTemplates),
+    market(Method::POST, IMPORT_TEMPLATE, MARKETPLACE_READ, RouteId::ImportTemplate),
+    market(Method::GET, FEATURED, MARKETPLACE_READ, RouteId::FeaturedTemplates),
+    market(Method::GET, FEATURED_TEMPLATES, MARKETPLACE_READ, RouteId::FeaturedTemplates),
+    market(Method::GET, TRENDING, MARKETPLACE_READ, RouteId::TrendingTemplates),
+    market(Method::GET, TEMPLATE_CATEGORIES, MARKETPLACE_READ, RouteId::TemplateCategories),
+    market(Method::GET, TEMPLATE, MARKETPLACE_READ, RouteId::GetTemplate),
+    market(Method::PUT, TEMPLATE, MARKETPLACE_PUBLISH, RouteId::UpdateTemplate),
+    market(Method::PATCH, TEMPLATE, MARKETPLACE_PUBLISH, RouteId::UpdateTemplate),
+    market(Method::DELETE, TEMPLATE, MARKETPLACE_PUBLISH, RouteId::UnpublishTemplate),
+    market(Method::GET, VERSIONS, MARKETPLACE_READ, RouteId::ListVersions),
+    market(Method::POST, VERSIONS, MARKETPLACE_PUBLISH, RouteId::PublishVersion),
+    market(Method::GET, VERSION, MARKETPLACE_READ, RouteId::GetVersion),
+    market(Method::POST, DOWNLOAD, MARKETPLACE_READ, RouteId::DownloadTemplate),
+    market(Method::GET, DOWNLOAD, MARKETPLACE_READ, RouteId::DownloadTemplate),
+    market(Method::POST, RATE, MARKETPLACE_RATE, RouteId::RateTemplate),
+    market(Method::GET, RATINGS, MARKETPLACE_READ, RouteId::ListRatings),
+    market(Method::POST, RATINGS, MARKETPLACE_RATE, RouteId::RateTemplate),
+    market(Method::GET, REVIEWS, MARKETPLACE_READ, RouteId::ListReviews),
+    market(Method::POST, REVIEWS, MARKETPLACE_RATE, RouteId::ReviewTemplate),
+    market(Method::POST, HELPFUL, MARKETPLACE_RATE, RouteId::ReviewHelped),
+    market(Method::GET, RELATED, MARKETPLACE_READ, RouteId::RelatedTemplates),
+    market(Method::GET, EXPORT, MARKETPLACE_READ, RouteId::ExportTemplate),
     route(Function::Health, Method::GET, HEALTH, Access::Public, RouteId::Health),
 ];
 

@@ -130,6 +130,10 @@ actions! {
     RoleChanged = "role.changed", Warning, Success;
     /// A role was deleted.
     RoleDeleted = "role.deleted", Warning, Success;
+    /// A template was put on the marketplace.
+    TemplatePublished = "template.published", Info, Success;
+    /// A template was taken off the marketplace.
+    TemplateUnpublished = "template.unpublished", Info, Success;
     /// Stored secrets were encrypted anew.
     EncryptionMigrated = "encryption.migrated", Info, Success;
 }

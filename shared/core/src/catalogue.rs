@@ -7,6 +7,7 @@
 
 mod data;
 mod field;
+mod market;
 mod schema;
 mod security;
 mod types;
@@ -34,6 +35,8 @@ pub struct EventType {
 pub enum Category {
     /// What happens in and around debates; matched by `*`.
     Debate,
+    /// What happens to the organisation's templates on the marketplace; matched by `*`.
+    Marketplace,
     /// What happens to webhooks, their deliveries and security; only delivered to those who name
     /// it.
     Operational,
@@ -41,12 +44,13 @@ pub enum Category {
 
 impl Category {
     /// Every category, in the order of [`EVENT_TYPES`].
-    pub const ALL: &[Self] = &[Self::Debate, Self::Operational];
+    pub const ALL: &[Self] = &[Self::Debate, Self::Marketplace, Self::Operational];
 
     /// The name in requests and answers.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Debate => "debate",
+            Self::Marketplace => "marketplace",
             Self::Operational => "operational",
         }
     }
@@ -55,6 +59,7 @@ impl Category {
     pub const fn title(self) -> &'static str {
         match self {
             Self::Debate => "Debates",
+            Self::Marketplace => "Marketplace",
             Self::Operational => "Operations",
         }
     }
@@ -63,6 +68,10 @@ impl Category {
     pub const fn description(self) -> &'static str {
         match self {
             Self::Debate => "What happens in and around debates. `*` subscribes to all of it.",
+            Self::Marketplace => {
+                "What happens to the templates that the organisation's users published. `*` \
+                 subscribes to it."
+            }
             Self::Operational => {
                 "What happens to webhooks, to their deliveries and to security. `*` does not \
                  subscribe to it: a webhook names the type, or a glob such as `webhook.*`."

@@ -87,6 +87,18 @@ id!(
     "key-"
 );
 
+id!(
+    /// A template of the marketplace.
+    TemplateId,
+    "tmpl-"
+);
+
+id!(
+    /// A review of a template.
+    ReviewId,
+    "rev-"
+);
+
 impl KeyId {
     /// The id of the key whose text holds `uuid`.
     pub fn of(uuid: Uuid) -> Self {

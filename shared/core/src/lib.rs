@@ -37,6 +37,7 @@ pub mod filters;
 pub mod guessing;
 pub mod headers;
 pub mod ids;
+pub mod marketplace;
 pub mod metrics;
 pub mod pyjson;
 pub mod redelivery;

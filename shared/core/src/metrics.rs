@@ -2,8 +2,8 @@
 //!
 //! Whoever sees something counts it here, with words from closed lists only: what a caller sends is
 //! never a label. The runtime prints what came together at the end of the invocation. Names and
-//! labels: seed 002 ("Observability Metrics", "Security Metrics to Monitor"); the last two are
-//! ours.
+//! labels: seed 002 ("Observability Metrics", "Security Metrics to Monitor") and seed 000 ("Monitoring &
+//! Metrics"); those of security happenings are ours.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -52,6 +52,12 @@ metrics! {
     SecurityEvents = "aragora_security_events_total" ["action"];
     /// Security happenings whose report could not be sent.
     SecurityReportsLost = "aragora_security_reports_lost_total" [];
+    /// Templates that were published.
+    TemplatesPublished = "aragora_marketplace_templates_total" ["visibility"];
+    /// Templates that were downloaded.
+    TemplatesDownloaded = "aragora_marketplace_downloads_total" ["visibility"];
+    /// Ratings of templates, by how many stars.
+    TemplateRatings = "aragora_marketplace_ratings_distribution" ["rating"];
 }
 
 /// What was counted under one set of labels.
@@ -107,6 +113,24 @@ impl Counters {
     /// `count` security happenings could not be reported.
     pub fn security_reports_lost(&self, count: u64) {
         self.add(Metric::SecurityReportsLost, vec![], count);
+    }
+
+    /// A template was published.
+    pub fn template_published(&self, visibility: &'static str) {
+        self.add(Metric::TemplatesPublished, vec![visibility], 1);
+    }
+
+    /// A template was downloaded.
+    pub fn template_downloaded(&self, visibility: &'static str) {
+        self.add(Metric::TemplatesDownloaded, vec![visibility], 1);
+    }
+
+    /// A template was rated, 1 to 5.
+    pub fn template_rated(&self, rating: u8) {
+        let stars = ["1", "2", "3", "4", "5"];
+        if let Some(stars) = stars.get(usize::from(rating).wrapping_sub(1)) {
+            self.add(Metric::TemplateRatings, vec![stars], 1);
+        }
     }
 
     /// What was counted since the last call, and starts again from nothing.
@@ -175,6 +199,11 @@ mod tests {
         counters.encryption_failed("o", "e");
         counters.security_event("a");
         counters.security_reports_lost(1);
+        counters.template_published("public");
+        counters.template_downloaded("public");
+        counters.template_rated(5);
+        counters.template_rated(6);
+        counters.template_rated(0);
         let counted = counters.take();
         assert_eq!(counted.len(), Metric::ALL.len());
         for it in counted {

@@ -26,14 +26,15 @@ use aragora_store::events::Events;
 use aragora_store::identity::Identity;
 use aragora_store::intents::Intents;
 use aragora_store::jobs::Jobs;
+use aragora_store::marketplace::{Marketplace, Tables};
 use aragora_store::receipts::Receipts;
 use aragora_store::registrations::Registrations;
 use aragora_webhooks::jobs::walk::Walk;
 use aragora_webhooks::receipts::ReceiptDesk;
 
 pub use self::http::{
-    audit_api, debates, events, explanations, health, identity, receipts, redeliveries,
-    webhook_test, webhooks,
+    audit_api, debates, events, explanations, health, identity, marketplace, receipts,
+    redeliveries, webhook_test, webhooks,
 };
 pub use self::migrate::{MigrationAnswer, MigrationOrder, migration, run_migration};
 pub use self::workers::{
@@ -100,6 +101,10 @@ impl Aws {
 
     fn identity(&self, table: String) -> Identity {
         Identity::new(self.dynamo.clone(), table)
+    }
+
+    fn marketplace(&self, tables: Tables) -> Marketplace {
+        Marketplace::new(self.dynamo.clone(), tables)
     }
 
     fn queue(&self, url: String) -> Queue {

@@ -46,8 +46,8 @@ use tracing::level_filters::LevelFilter;
 pub use functions::{
     AuditApiConfig, AuditConfig, DebatesConfig, DeliverConfig, DeskConfig, EventsConfig,
     ExplainerConfig, ExplanationsConfig, FanOutConfig, HealthConfig, IdentityConfig, LanesConfig,
-    MigrateConfig, PublisherConfig, ReceiptsConfig, RedeliverConfig, RedeliveriesConfig,
-    SweepConfig, WebhookTestConfig, WebhooksConfig,
+    MarketplaceConfig, MigrateConfig, PublisherConfig, ReceiptsConfig, RedeliverConfig,
+    RedeliveriesConfig, SweepConfig, WebhookTestConfig, WebhooksConfig,
 };
 pub use reader::Reader;
 

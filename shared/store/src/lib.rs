@@ -9,6 +9,7 @@ mod dynamo;
 mod error;
 mod item;
 mod packed;
+mod transact;
 
 pub mod audit;
 pub mod debates;
@@ -19,6 +20,7 @@ pub mod idempotency;
 pub mod identity;
 pub mod intents;
 pub mod jobs;
+pub mod marketplace;
 pub mod receipts;
 pub mod registrations;
 

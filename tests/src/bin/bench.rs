@@ -5,6 +5,7 @@
 //! unless said otherwise; they are built first.
 
 #![allow(
+    clippy::disallowed_methods,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::print_stdout,
@@ -21,12 +22,17 @@ use aragora_tests::bench::prices::Prices;
 use aragora_tests::bench::report::Report;
 use aragora_tests::bench::spent::Spent;
 use aragora_tests::bench::start::{self, Startable};
+use aragora_tests::bench::templates::{self, Costs};
 use aragora_tests::bench::{median, sizes};
 use aragora_tests::{Session, workspace};
 use serde_json::{Value, json};
 
 const FAN_OUTS: [usize; 2] = [1, 10];
 const RUNS: usize = 3;
+/// How many templates there are when pages are read, unless [`TEMPLATES`] lists other sizes.
+const SIZES: [usize; 2] = [100, 10_000];
+/// Names the variable that lists sizes, such as `100,10000,100000`: the last takes an hour.
+const TEMPLATES: &str = "ARAGORA_BENCH_TEMPLATES";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
@@ -36,6 +42,8 @@ async fn main() {
         workspace::build(&profile, functions.iter().map(String::as_str).chain([start::EMPTY]));
     let session = Session::alone().await;
 
+    let templates = measure_templates(&session).await;
+    println!("{}\n", templates::table(&templates));
     let report = Report {
         deliveries: measure_deliveries(&session).await,
         jobs: measure_jobs(&session).await,
@@ -46,7 +54,9 @@ async fn main() {
     };
     println!("{}", report.table());
     let path = workspace::root().join(".local/bench.json");
-    let text = serde_json::to_string_pretty(&report.json()).expect("figures are JSON");
+    let mut document = report.json();
+    document["templates"] = costs(&templates);
+    let text = serde_json::to_string_pretty(&document).expect("figures are JSON");
     std::fs::write(&path, text + "\n").expect(".local can be written to");
     println!("written to {}", path.display());
 }
@@ -82,6 +92,27 @@ async fn measure_deliveries(session: &Session) -> BTreeMap<usize, Vec<Spent>> {
 async fn measure_jobs(session: &Session) -> [batches::Job; 2] {
     println!("explanations: a job of {} debates, twice ...", batches::DEBATES);
     batches::measure(session).await
+}
+
+async fn measure_templates(session: &Session) -> BTreeMap<usize, Costs> {
+    let listed = std::env::var(TEMPLATES).unwrap_or_default();
+    let mut sizes: Vec<usize> =
+        listed.split(',').filter_map(|size| size.trim().parse().ok()).collect();
+    if sizes.is_empty() {
+        sizes = SIZES.to_vec();
+    }
+    sizes.sort_unstable();
+    println!("templates: pages among {sizes:?} ...");
+    templates::measure(session, &sizes).await
+}
+
+/// Read units by page and size.
+fn costs(measured: &BTreeMap<usize, Costs>) -> Value {
+    let of_size = |(size, costs): (&usize, &Costs)| {
+        let pages = costs.iter().map(|(name, units)| ((*name).to_owned(), json!(units)));
+        (size.to_string(), Value::Object(pages.collect()))
+    };
+    Value::Object(measured.iter().map(of_size).collect())
 }
 
 async fn measure_starts(

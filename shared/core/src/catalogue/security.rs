@@ -3,6 +3,7 @@
 
 use super::data::WEBHOOK;
 use super::field::{Field, text, texts, time, word};
+use super::market::TEMPLATE;
 
 /// The fields of one type: its action, severity and outcome, then the actor, target and detail of
 /// its example.
@@ -99,6 +100,24 @@ security!(SESSION_REVOKED, "session.revoked", "info", DONE, "user-7", "user-7", 
 security!(REFRESH_REUSED, "refresh.reused", "critical", REFUSED, "user-7", "user-7", &[]);
 security!(ROLE_CHANGED, "role.changed", "warning", DONE, "user-7", "reviewer", &[]);
 security!(ROLE_DELETED, "role.deleted", "warning", DONE, "user-7", "reviewer", &[]);
+security!(
+    TEMPLATE_PUBLISHED,
+    "template.published",
+    "info",
+    DONE,
+    "user-7",
+    TEMPLATE,
+    &[("visibility", "public")]
+);
+security!(
+    TEMPLATE_UNPUBLISHED,
+    "template.unpublished",
+    "info",
+    DONE,
+    "user-7",
+    TEMPLATE,
+    &[("visibility", "public")]
+);
 security!(
     ENCRYPTION_MIGRATED,
     "encryption.migrated",

@@ -1,7 +1,7 @@
 //! The table of event types.
 
 use super::field::Field;
-use super::{Category, EventType, data, security};
+use super::{Category, EventType, data, market, security};
 
 const fn debate(
     name: &'static str,
@@ -10,6 +10,14 @@ const fn debate(
     fields: &'static [Field],
 ) -> EventType {
     EventType { name, aliases, description, category: Category::Debate, fields }
+}
+
+const fn marketplace(
+    name: &'static str,
+    description: &'static str,
+    fields: &'static [Field],
+) -> EventType {
+    EventType { name, aliases: &[], description, category: Category::Marketplace, fields }
 }
 
 const fn operational(
@@ -41,6 +49,14 @@ pub const EVENT_TYPES: &[EventType] = &[
         "An agent encountered an error",
         data::AGENT_ERROR,
     ),
+    marketplace("template.published", "A template was published", market::PUBLISHED),
+    marketplace(
+        "template.version_published",
+        "A template has a new version",
+        market::VERSION_PUBLISHED,
+    ),
+    marketplace("template.downloaded", "A template was downloaded", market::DOWNLOADED),
+    marketplace("template.reviewed", "A template was rated or reviewed", market::REVIEWED),
     operational("webhook.created", "A webhook was registered", data::WEBHOOK_ONLY),
     operational("webhook.updated", "A webhook was changed", data::WEBHOOK_ONLY),
     operational("webhook.deleted", "A webhook was deleted", data::WEBHOOK_ONLY),
@@ -122,6 +138,16 @@ pub const EVENT_TYPES: &[EventType] = &[
     ),
     operational("security.role.changed", "What a role grants was changed", security::ROLE_CHANGED),
     operational("security.role.deleted", "A role was deleted", security::ROLE_DELETED),
+    operational(
+        "security.template.published",
+        "A template was put on the marketplace",
+        security::TEMPLATE_PUBLISHED,
+    ),
+    operational(
+        "security.template.unpublished",
+        "A template was taken off the marketplace",
+        security::TEMPLATE_UNPUBLISHED,
+    ),
     operational(
         "security.encryption.migrated",
         "Stored secrets were encrypted anew",

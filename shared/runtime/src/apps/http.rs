@@ -19,6 +19,8 @@ use aragora_identity::keys::KeyDesk;
 use aragora_identity::roles::RoleDesk;
 use aragora_identity::sessions::SessionDesk;
 use aragora_identity::tokens::Tokens;
+use aragora_marketplace::Desk;
+use aragora_store::marketplace::Tables;
 use aragora_webhooks::dead_letters::DeadLetterDesk;
 use aragora_webhooks::jobs::desk::JobDesk;
 use aragora_webhooks::registry::Registry;
@@ -29,7 +31,7 @@ use crate::boot::{Boot, BoxError};
 use crate::clock;
 use crate::config::{
     AuditApiConfig, DebatesConfig, EventsConfig, ExplanationsConfig, HealthConfig, IdentityConfig,
-    ReceiptsConfig, RedeliveriesConfig, WebhookTestConfig, WebhooksConfig,
+    MarketplaceConfig, ReceiptsConfig, RedeliveriesConfig, WebhookTestConfig, WebhooksConfig,
 };
 
 /// `functions/webhooks`
@@ -158,6 +160,27 @@ pub fn identity(boot: Boot<IdentityConfig>) -> Result<IdentityApp, BoxError> {
         sessions: SessionDesk { identity: identity.clone(), tokens },
         roles: RoleDesk { identity: identity.clone() },
         limiter: limiter(identity, &config.http),
+    })
+}
+
+/// `functions/marketplace`
+///
+/// # Errors
+/// Never.
+pub fn marketplace(boot: Boot<MarketplaceConfig>) -> Result<Desk, BoxError> {
+    let aws = Aws::of(&boot);
+    let counters = Arc::clone(&boot.counters);
+    let config = boot.config;
+    let tables = Tables {
+        templates: config.templates_table,
+        reviews: config.reviews_table,
+        index: config.index_table,
+    };
+    let registrations = aws.registrations(config.registrations_table);
+    Ok(Desk {
+        store: aws.marketplace(tables),
+        announcer: aws.announcer(config.publisher, registrations),
+        counters,
     })
 }
 

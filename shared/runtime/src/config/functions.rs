@@ -47,6 +47,7 @@ http_function!(
     RedeliveriesConfig,
     AuditApiConfig,
     IdentityConfig,
+    MarketplaceConfig,
     HealthConfig
 );
 
@@ -180,6 +181,18 @@ configuration! {
         http: HttpConfig = http(),
         access_seconds: i64 = access_seconds(),
         refresh_seconds: i64 = refresh_seconds(),
+    }
+}
+
+configuration! {
+    /// `functions/marketplace`
+    MarketplaceConfig {
+        http: HttpConfig = http(),
+        templates_table: String = table("TEMPLATES_TABLE"),
+        reviews_table: String = table("REVIEWS_TABLE"),
+        index_table: String = table("MARKETPLACE_INDEX_TABLE"),
+        registrations_table: String = table("REGISTRATIONS_TABLE"),
+        publisher: PublisherConfig = part(),
     }
 }
 
