@@ -34,6 +34,8 @@ pub struct EventType {
 pub enum Category {
     /// What happens in and around debates; matched by `*`.
     Debate,
+    /// What became of explanations; matched by `*`.
+    Explanation,
     /// What happens to webhooks, their deliveries and security; only delivered to those who name
     /// it.
     Operational,
@@ -41,12 +43,13 @@ pub enum Category {
 
 impl Category {
     /// Every category, in the order of [`EVENT_TYPES`].
-    pub const ALL: &[Self] = &[Self::Debate, Self::Operational];
+    pub const ALL: &[Self] = &[Self::Debate, Self::Explanation, Self::Operational];
 
     /// The name in requests and answers.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Debate => "debate",
+            Self::Explanation => "explanation",
             Self::Operational => "operational",
         }
     }
@@ -55,6 +58,7 @@ impl Category {
     pub const fn title(self) -> &'static str {
         match self {
             Self::Debate => "Debates",
+            Self::Explanation => "Explanations",
             Self::Operational => "Operations",
         }
     }
@@ -63,6 +67,7 @@ impl Category {
     pub const fn description(self) -> &'static str {
         match self {
             Self::Debate => "What happens in and around debates. `*` subscribes to all of it.",
+            Self::Explanation => "What became of explanations. `*` subscribes to all of it.",
             Self::Operational => {
                 "What happens to webhooks, to their deliveries and to security. `*` does not \
                  subscribe to it: a webhook names the type, or a glob such as `webhook.*`."

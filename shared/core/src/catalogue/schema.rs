@@ -64,7 +64,7 @@ impl EventType {
             Category::Debate => {
                 "What the publisher sent; no field is certain, and others may be there"
             }
-            Category::Operational => "What happened; fields may be added",
+            Category::Explanation | Category::Operational => "What happened; fields may be added",
         };
         json!({
             "description": description,

@@ -12,6 +12,14 @@ const fn debate(
     EventType { name, aliases, description, category: Category::Debate, fields }
 }
 
+const fn explanation(
+    name: &'static str,
+    description: &'static str,
+    fields: &'static [Field],
+) -> EventType {
+    EventType { name, aliases: &[], description, category: Category::Explanation, fields }
+}
+
 const fn operational(
     name: &'static str,
     description: &'static str,
@@ -40,6 +48,11 @@ pub const EVENT_TYPES: &[EventType] = &[
         &["agent_error", "error"],
         "An agent encountered an error",
         data::AGENT_ERROR,
+    ),
+    explanation(
+        "explanation.batch_completed",
+        "A batch job has gone through all its debates",
+        data::BATCH_COMPLETED,
     ),
     operational("webhook.created", "A webhook was registered", data::WEBHOOK_ONLY),
     operational("webhook.updated", "A webhook was changed", data::WEBHOOK_ONLY),
