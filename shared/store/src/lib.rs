@@ -11,6 +11,8 @@ mod item;
 mod packed;
 
 pub mod audit;
+pub mod batch_results;
+pub mod batches;
 pub mod documents;
 pub mod events;
 pub mod idempotency;
