@@ -1,0 +1,3 @@
+//! Debates explained.
+
+pub mod explainer;
