@@ -18,6 +18,8 @@ pub(crate) enum Kind {
     Events,
     DeadLetters,
     Jobs,
+    Batches,
+    BatchResults,
     Circuits,
     Audit,
 }
@@ -30,6 +32,8 @@ impl Kind {
             Self::Events => "e1:",
             Self::DeadLetters => "d1:",
             Self::Jobs => "j1:",
+            Self::Batches => "x1:",
+            Self::BatchResults => "y1:",
             Self::Circuits => "b1:",
             Self::Audit => "a1:",
         }

@@ -14,6 +14,7 @@ mod cursor;
 mod dead_letters;
 pub mod error;
 pub mod events;
+pub mod explanation_jobs;
 pub mod gate;
 pub mod health;
 mod idempotency;

@@ -57,7 +57,7 @@ metrics! {
     SecurityReportsLost = "aragora_security_reports_lost_total" [];
     /// Batch jobs that came to a status.
     BatchJobs = "aragora_explainability_batch_jobs_total" ["status"];
-    /// How long batch jobs took that ended, in seconds.
+    /// How long batch jobs took that were gone through, from being made on, in seconds.
     BatchLatency = "aragora_explainability_batch_processing_latency_seconds" [];
 }
 
@@ -130,7 +130,7 @@ impl Counters {
         self.add(Metric::BatchJobs, vec![status], 1);
     }
 
-    /// A batch job ended that was made so many milliseconds before.
+    /// A batch job was gone through that was made so many milliseconds before.
     pub fn batch_took(&self, millis: u64) {
         let mut counters = self.locked();
         let times = counters.entry((Metric::BatchLatency, vec![])).or_insert(Amount::Times(vec![]));

@@ -17,7 +17,7 @@ use aragora_core::time::Millis;
 use aws_sdk_dynamodb::types::{AttributeValue, BatchStatementRequest, ReturnConsumedCapacity};
 
 use crate::batches::KEPT_SECONDS;
-use crate::dynamo::{BatchRead, Dynamo, Executed};
+use crate::dynamo::{Dynamo, Executed};
 use crate::error::StoreError;
 use crate::item::{Item, Reader, billed_bytes, key, number, put, readable, text};
 use crate::packed::{pack, unpack};
@@ -40,13 +40,6 @@ pub struct BatchResults {
     table: String,
 }
 
-/// Why a result is not stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TooLarge {
-    /// Bytes of the explanation as text.
-    pub bytes: usize,
-}
-
 /// A result that fits into the table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PackedResult {
@@ -57,34 +50,34 @@ pub struct PackedResult {
 }
 
 impl PackedResult {
-    /// Packs the result of the debate at `place` in the request of a job made at `created_at`.
-    ///
-    /// # Errors
-    /// When the explanation is larger than an item or an answer may be.
-    pub fn new(place: u32, result: &DebateResult, created_at: Millis) -> Result<Self, TooLarge> {
+    /// Packs the result of the debate at `place` in the request of a job made at `created_at`. When
+    /// its explanation is larger than an item or an answer may be, it is an error instead, with the
+    /// text that `too_large` gives for so many bytes.
+    pub fn new(
+        place: u32,
+        result: &DebateResult,
+        created_at: Millis,
+        too_large: impl FnOnce(usize) -> String,
+    ) -> Self {
+        let mut status = result.status;
         let mut item = vec![
             ("debate_id", text(result.debate_id.as_str())),
-            ("st", text(result.status.as_str())),
             ("ms", number(result.processing_time_ms)),
             ("expires_at", number(created_at.unix_seconds() + KEPT_SECONDS)),
         ];
+        let mut error = result.error.clone();
         if let Some(explanation) = &result.explanation {
-            let too_large = || TooLarge { bytes: explanation.len() };
-            if explanation.len() > MOST_TEXT_BYTES {
-                return Err(too_large());
+            if let Some(packed) = packed(explanation) {
+                item.push(("z", AttributeValue::B(packed.into())));
+            } else {
+                status = ResultStatus::Error;
+                error = Some(too_large(explanation.len()));
             }
-            // Writing to memory does not fail.
-            let packed = pack(explanation).map_err(|_| too_large())?;
-            if packed.len() > MOST_PACKED_BYTES {
-                return Err(too_large());
-            }
-            item.push(("z", AttributeValue::B(packed.into())));
         }
-        if let Some(error) = &result.error {
-            item.push(("error", text(error)));
-        }
+        item.push(("st", text(status.as_str())));
+        item.extend(error.map(|error| ("error", text(error))));
         let bytes = billed_bytes(item.iter().map(|(name, value)| (*name, value)));
-        Ok(Self { place, status: result.status, item, bytes })
+        Self { place, status, item, bytes }
     }
 
     /// Its place in the request.
@@ -198,18 +191,36 @@ impl BatchResults {
     }
 
     /// What became of the debates at these places, of those that have a result, as last written. A
-    /// read unit per 4 KB of each.
+    /// read unit, or one per 4 KB, packed.
     pub async fn statuses(
         &self,
         org: &str,
         id: &BatchId,
         places: Range<u32>,
     ) -> Result<BTreeMap<u32, ResultStatus>, StoreError> {
-        let pk = pk(org, id);
-        let keys = places.map(|place| key(&pk, result_sk(place))).collect();
-        let read = BatchRead { consistent: true, only: Some("pk, sk, st") };
-        let items = self.dynamo.get_all(&self.table, keys, read).await?;
-        items.iter().map(|item| Ok((read_place(item)?, read_status(item)?))).collect()
+        let mut pages = self
+            .dynamo
+            .client()
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
+            .projection_expression("pk, sk, st")
+            .expression_attribute_values(":pk", text(pk(org, id)))
+            .expression_attribute_values(":from", text(result_sk(places.start)))
+            .expression_attribute_values(":to", text(result_sk(places.end.saturating_sub(1))))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .into_paginator()
+            .send();
+        let mut statuses = BTreeMap::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(StoreError::from_sdk)?;
+            self.dynamo.read(page.consumed_capacity());
+            for item in page.items() {
+                statuses.insert(read_place(item)?, read_status(item)?);
+            }
+        }
+        Ok(statuses)
     }
 
     /// Up to `limit` results of a job in the order of the request, from after the place `after` on,
@@ -252,6 +263,14 @@ impl BatchResults {
         }
         Ok((results, last.filter(|_| answer.last_evaluated_key.is_some())))
     }
+}
+
+/// An explanation as it is kept; `None` when it is too large.
+fn packed(explanation: &str) -> Option<Vec<u8>> {
+    if explanation.len() > MOST_TEXT_BYTES {
+        return None;
+    }
+    pack(explanation).ok().filter(|packed| packed.len() <= MOST_PACKED_BYTES)
 }
 
 fn pk(org: &str, id: &BatchId) -> String {

@@ -71,7 +71,7 @@ pub enum Counted {
 /// What came of ending a job. The job is as it is then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ended {
-    /// It has ended now.
+    /// It has ended now, or in the same way at the same time.
     Now(Batch),
     /// It had ended before, or is not to be ended this way.
     Refused(Batch),
@@ -248,7 +248,12 @@ impl Batches {
         match self.dynamo.update_to(update).await? {
             Updated::Done(item) => read_job(&item).map(Ended::Now),
             Updated::Refused(item) if item.is_empty() => Ok(Ended::NoJob),
-            Updated::Refused(item) => read_job(&item).map(Ended::Refused),
+            Updated::Refused(item) => {
+                let job = read_job(&item)?;
+                // The SDK repeats a write whose answer was lost, and then meets its own.
+                let is_own = job.status == status && job.completed_at == Some(at);
+                Ok(if is_own { Ended::Now(job) } else { Ended::Refused(job) })
+            }
         }
     }
 
