@@ -12,13 +12,14 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// Ids that nobody has.
-const NOBODYS: [(&str, &str); 6] = [
+const NOBODYS: [(&str, &str); 7] = [
     ("{webhook_id}", "wh-none"),
     ("{delivery_id}", "dlv-none"),
     ("{event_id}", "evt-none"),
     ("{job_id}", "job-none"),
     ("{key_id}", "key-none"),
     ("{role}", "none"),
+    ("{batch_id}", "batch-none"),
 ];
 
 fn with_ids(path: &str, ids: &[(&str, &str)]) -> String {
@@ -129,6 +130,8 @@ async fn things(tenant: &Tenant) -> Vec<(&'static str, String)> {
     let recover = format!("{}/recover", webhook.path());
     let since = json!({"since": rfc3339(now_millis() - 3_600_000)});
     let job = tenant.admin.post(&recover, &since).await.must(202);
+    let debates = json!({"debate_ids": ["deb-none"]});
+    let batch = tenant.admin.post("/api/explainability/batch", &debates).await.must(202);
     let key = tenant.admin.post("/api/auth/api-key", &json!({"name": "a"})).await.must(201);
     let role = format!("role-{}", Uuid::now_v7().simple());
     let grants = json!({"permissions": ["webhooks:read"]});
@@ -141,6 +144,7 @@ async fn things(tenant: &Tenant) -> Vec<(&'static str, String)> {
         ("{job_id}", text(&job["job_id"])),
         ("{key_id}", text(&key["key_id"])),
         ("{role}", role),
+        ("{batch_id}", text(&batch["job_id"])),
     ]
 }
 

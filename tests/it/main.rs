@@ -14,6 +14,7 @@
 
 mod adapters;
 mod adapters_audit;
+mod adapters_batches;
 mod adapters_dead_letters;
 mod adapters_events;
 mod adapters_identity;
@@ -31,6 +32,9 @@ mod auth_roles;
 mod auth_tenancy;
 mod auth_tokens;
 mod auto_disable;
+mod batch_stage;
+mod batch_sweep;
+mod batch_worker;
 mod circuit;
 mod circuit_breakers_route;
 mod dead_letter_list;
@@ -44,6 +48,9 @@ mod events_idempotency;
 mod events_limits;
 mod events_publish;
 mod events_reading;
+mod explanation_jobs;
+mod explanation_jobs_crash;
+mod explanation_jobs_fair;
 mod fairness;
 mod header_injection;
 mod http_surface;

@@ -23,6 +23,8 @@ const DEBATE_TYPES: [(&str, &[&str]); 9] = [
     ("agent.error", &["agent_error", "error"]),
 ];
 
+const EXPLANATION_TYPES: [&str; 1] = ["explanation.batch_completed"];
+
 const OPERATIONAL_TYPES: [&str; 26] = [
     "webhook.created",
     "webhook.updated",
@@ -69,12 +71,12 @@ async fn every_type_is_there_with_its_spellings() {
     let session = Session::shared().await;
     let tenant = session.tenant();
     let answer = tenant.admin.get(EVENTS).await.must(200);
-    assert_eq!(answer["count"], 35);
-    assert_eq!(answer["total"], 35);
+    assert_eq!(answer["count"], 36);
+    assert_eq!(answer["total"], 36);
     assert_eq!(answer.get("next_cursor"), Some(&Value::Null));
     let events = answer["events"].as_array().unwrap();
-    let wanted: Vec<&str> =
-        DEBATE_TYPES.iter().map(|(name, _)| *name).chain(OPERATIONAL_TYPES).collect();
+    let debates = DEBATE_TYPES.iter().map(|(name, _)| *name);
+    let wanted: Vec<&str> = debates.chain(EXPLANATION_TYPES).chain(OPERATIONAL_TYPES).collect();
     assert_eq!(names(events), wanted);
     for (event, (name, aliases)) in events.iter().zip(DEBATE_TYPES) {
         assert_eq!(event["name"], name);
@@ -84,7 +86,10 @@ async fn every_type_is_there_with_its_spellings() {
     for event in &events[DEBATE_TYPES.len()..] {
         assert_eq!(event["name"], event["event_type"]);
         assert_eq!(event["aliases"], json!([]), "{event}");
-        assert_eq!(event["category"], "operational", "{event}");
+        let name = event["name"].as_str().unwrap();
+        let category =
+            if EXPLANATION_TYPES.contains(&name) { "explanation" } else { "operational" };
+        assert_eq!(event["category"], category, "{event}");
     }
 }
 
@@ -117,10 +122,12 @@ async fn one_category_can_be_asked_for() {
     let tenant = session.tenant();
     let debate = listed(&tenant, &format!("{EVENTS}?category=debate")).await;
     assert_eq!(names(&debate), DEBATE_TYPES.map(|(name, _)| name));
+    let explanation = listed(&tenant, &format!("{EVENTS}?category=explanation")).await;
+    assert_eq!(names(&explanation), EXPLANATION_TYPES);
     let answer = tenant.admin.get(&format!("{EVENTS}?category=operational")).await.must(200);
     assert_eq!(names(answer["events"].as_array().unwrap()), OPERATIONAL_TYPES);
     assert_eq!((&answer["count"], &answer["total"]), (&json!(26), &json!(26)));
-    assert_eq!(listed(&tenant, &format!("{EVENTS}?category=")).await.len(), 35);
+    assert_eq!(listed(&tenant, &format!("{EVENTS}?category=")).await.len(), 36);
     for bad in ["category=weather", "category=Debate", "category=debate&category=operational"] {
         let reply = tenant.admin.get(&format!("{EVENTS}?{bad}")).await;
         assert!(reply.names("category"), "{bad}: {}", reply.text());
@@ -134,11 +141,11 @@ async fn categories_hold_every_type_once() {
     let session = Session::shared().await;
     let tenant = session.tenant();
     let answer = tenant.admin.get(CATEGORIES).await.must(200);
-    assert_eq!(answer["count"], 2);
+    assert_eq!(answer["count"], 3);
     assert_eq!(answer.get("next_cursor"), Some(&Value::Null));
     let categories = answer["categories"].as_array().unwrap();
     let mut held = Vec::new();
-    for (category, wanted) in categories.iter().zip(["debate", "operational"]) {
+    for (category, wanted) in categories.iter().zip(["debate", "explanation", "operational"]) {
         assert_eq!(category["category"], wanted);
         for text in ["name", "description"] {
             assert!(category[text].as_str().is_some_and(|text| !text.is_empty()), "{category}");

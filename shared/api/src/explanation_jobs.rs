@@ -7,6 +7,7 @@ use aragora_batches::desk::{Asked, BatchDesk, BatchError, Wish};
 use aragora_batches::ending::results_path;
 use aragora_core::batch::{Batch, BatchStatus, DebateResult, MAX_DEBATES, Priority};
 use aragora_core::ids::{BatchId, DebateId};
+use aragora_core::time::Millis;
 use aragora_explanations::explainer::{Format, Options};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -190,8 +191,8 @@ fn shown(job: &Batch) -> Value {
         "options": plan.options,
         "priority": plan.priority,
         "created_at": plan.created_at.rfc3339(),
-        "started_at": job.started_at.map(|at| at.rfc3339()),
-        "completed_at": job.completed_at.map(|at| at.rfc3339()),
+        "started_at": job.started_at.map(Millis::rfc3339),
+        "completed_at": job.completed_at.map(Millis::rfc3339),
         "status_url": format!("/api/explainability/batch/{id}"),
         "results_url": results_path(id),
     })

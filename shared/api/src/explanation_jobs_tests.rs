@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use aragora_core::batch::{BatchPlan, CHUNK, ResultStatus, Tally, WINDOW};
-use aragora_core::time::Millis;
 
 use super::*;
 use crate::body;

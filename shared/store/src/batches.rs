@@ -61,7 +61,7 @@ pub struct Chunk<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Counted {
     /// It is counted now.
-    Now(Batch),
+    Now(Box<Batch>),
     /// Somebody else counted it before.
     Before,
     /// There is no such job any more.
@@ -205,11 +205,11 @@ impl Batches {
             .expression_attribute_values(":processed", number(chunk.tally.processed))
             .expression_attribute_values(":failed", number(chunk.tally.failed));
         match self.dynamo.update_to(update).await? {
-            Updated::Done(item) => read_job(&item).map(Counted::Now),
+            Updated::Done(item) => counted(&item),
             Updated::Refused(item) if item.is_empty() => Ok(Counted::NoJob),
             // The SDK repeats a write whose answer was lost, and then meets its own.
             Updated::Refused(item) if Reader(&item).maybe_text("counted_by") == Some(chunk.by) => {
-                read_job(&item).map(Counted::Now)
+                counted(&item)
             }
             Updated::Refused(_) => Ok(Counted::Before),
         }
@@ -264,6 +264,10 @@ impl Batches {
             .table_name(&self.table)
             .set_key(Some(key(org, id.as_str())))
     }
+}
+
+fn counted(item: &Item) -> Result<Counted, StoreError> {
+    Ok(Counted::Now(Box::new(read_job(item)?)))
 }
 
 fn read_job(item: &Item) -> Result<Batch, StoreError> {
