@@ -7,7 +7,7 @@ use aragora_core::ids::{BatchId, DebateId};
 use aragora_core::time::Millis;
 use aragora_store::SWEEP_SHARDS;
 use aragora_store::batch_results::{BatchResults, MOST_TEXT_BYTES, PackedResult};
-use aragora_store::batches::{BatchKey, Batches, Chunk, Counted, Ended, Waiting};
+use aragora_store::batches::{BatchKey, Batches, Begun, Chunk, Counted, Ended, Waiting};
 use aragora_store::intents::JobNote;
 use aragora_tests::proxy::Fault;
 use serde_json::json;
@@ -87,13 +87,17 @@ async fn a_job_is_made_once_and_belongs_to_one_organisation(lab: &Lab) {
     assert_eq!(get(&batches, &job).await, job);
     assert_eq!(batches.get("other", &job.plan.id).await.unwrap(), None);
     let id = &job.plan.id;
-    assert_eq!(batches.start("other", id, T0).await.unwrap(), None);
-    let started = batches.start("org", id, T0.plus(1)).await.unwrap().unwrap();
+    assert_eq!(batches.start("other", id, T0).await.unwrap(), Begun::Over);
+    lab.proxy.script("UpdateItem", [Fault::LoseAnswer]);
+    let Begun::Now(started) = batches.start("org", id, T0.plus(1)).await.unwrap() else {
+        panic!("not begun")
+    };
+    assert_eq!(lab.proxy.unused(), 0);
     assert_eq!(started.started_at, Some(T0.plus(1)));
-    assert_eq!(batches.start("org", id, T0.plus(2)).await.unwrap().unwrap(), started);
+    assert_eq!(batches.start("org", id, T0.plus(2)).await.unwrap(), Begun::Before);
     // Made again, it stays as it is.
     batches.create("org", &job).await.unwrap();
-    assert_eq!(get(&batches, &job).await, started);
+    assert_eq!(get(&batches, &job).await, *started);
     let under_way = Batch { started_at: Some(T0.plus(3)), ..Batch::new(plan(1, 3)) };
     batches.create("org", &under_way).await.unwrap();
     assert_eq!(get(&batches, &under_way).await, under_way);
@@ -141,7 +145,7 @@ async fn a_job_ends_once(lab: &Lab) {
     assert_eq!(end(BatchStatus::Completed, T0).await, Ended::Now(ended.clone()));
     assert_eq!(end(BatchStatus::Failed, T0.plus(1)).await, Ended::Refused(ended.clone()));
     assert_eq!(batches.cancel("org", id, T0).await.unwrap(), Ended::Refused(ended.clone()));
-    assert_eq!(batches.start("org", id, T0).await.unwrap(), None);
+    assert_eq!(batches.start("org", id, T0).await.unwrap(), Begun::Over);
     assert_eq!(get(&batches, &job).await, ended);
     assert_eq!(batches.cancel("other", id, T0).await.unwrap(), Ended::NoJob);
 }

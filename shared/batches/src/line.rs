@@ -9,7 +9,7 @@ use aragora_core::time::Millis;
 use aragora_queue::message::{ExplainChunk, encode};
 use aragora_queue::{Outgoing, Queue, QueueError};
 use aragora_store::StoreError;
-use aragora_store::batches::{Batches, Waiting};
+use aragora_store::batches::{Batches, Begun, Waiting};
 use aragora_store::intents::{Intents, JobNote};
 
 /// The line.
@@ -96,9 +96,10 @@ impl Line {
                 return Ok(());
             }
             match self.batches.start(org, &waiting.id, now).await? {
-                Some(job) => self.begin(org, &job).await,
+                Begun::Now(job) => self.begin(org, &job).await,
+                Begun::Before => {}
                 // Cancelled while it waited.
-                None => self.batches.give_place(org, &waiting.id).await?,
+                Begun::Over => self.batches.give_place(org, &waiting.id).await?,
             }
             self.batches.stop_waiting(org, &waiting).await?;
         }

@@ -3,7 +3,7 @@
 //!
 //! | pk | sk | what |
 //! |---|---|---|
-//! | `<org>` | `<batch id>` | one job: `doc` (its plan, which never changes), `st`, `processed`, `failed`, `done` (the chunks that were counted), `total`, `started_at`, `counted_at`, `counted_by`, `completed_at` |
+//! | `<org>` | `<batch id>` | one job: `doc` (its plan, which never changes), `st`, `debates`, `gone`, `bad` (how many it has, those that are done with, and of them those without an explanation), `done` (the chunks that were counted), `started_at`, `counted_at`, `counted_by`, `completed_at` |
 //! | `<org>#places` | `places` | `jobs`: those that are under way |
 //! | `<org>#waiting` | `<rank>#<batch id>` | a job that waits for a place |
 //! | `<org>#idempotency#<digest of the key>` | `key` | the job that one `Idempotency-Key` made |
@@ -57,6 +57,17 @@ pub struct Chunk<'a> {
     pub at: Millis,
 }
 
+/// What came of beginning a job. It is as it is then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Begun {
+    /// It is begun now: its chunks are to be asked for.
+    Now(Box<Batch>),
+    /// Somebody else began it.
+    Before,
+    /// It has ended, or there is no such job.
+    Over,
+}
+
 /// What came of counting a chunk. The job is as it is then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Counted {
@@ -100,10 +111,10 @@ impl Batches {
         item.insert("doc".to_owned(), text(json(plan)?));
         item.insert("st".to_owned(), text(job.status.as_str()));
         for (name, count) in [
-            ("processed", job.tally.processed),
-            ("failed", job.tally.failed),
             // Besides in the plan, for conditions.
-            ("total", plan.total),
+            ("debates", plan.total),
+            ("gone", job.tally.processed),
+            ("bad", job.tally.failed),
         ] {
             item.insert(name.to_owned(), number(count));
         }
@@ -162,24 +173,25 @@ impl Batches {
         Ok((readable(answer.items(), read_job), answer.last_evaluated_key.is_some()))
     }
 
-    /// Notes that a job was begun; the first time stays. Gives back the job, `None` when it is not
-    /// there or has ended. One write unit per KB.
-    pub async fn start(
-        &self,
-        org: &str,
-        id: &BatchId,
-        at: Millis,
-    ) -> Result<Option<Batch>, StoreError> {
+    /// Notes that a job is begun. One write unit per KB.
+    pub async fn start(&self, org: &str, id: &BatchId, at: Millis) -> Result<Begun, StoreError> {
         let update = self
             .update(org, id)
-            .update_expression("SET started_at = if_not_exists(started_at, :at)")
-            .condition_expression("st = :processing")
+            .update_expression("SET started_at = :at")
+            .condition_expression("st = :processing AND attribute_not_exists(started_at)")
             .expression_attribute_values(":at", number(at.0))
             .expression_attribute_values(":processing", text(BatchStatus::Processing.as_str()));
-        match self.dynamo.update_to(update).await? {
-            Updated::Done(item) => read_job(&item).map(Some),
-            Updated::Refused(_) => Ok(None),
+        let (Updated::Done(item) | Updated::Refused(item)) = self.dynamo.update_to(update).await?;
+        if item.is_empty() {
+            return Ok(Begun::Over);
         }
+        let job = read_job(&item)?;
+        Ok(match job.started_at {
+            _ if job.status.has_ended() => Begun::Over,
+            // Also when the SDK repeats a write whose answer was lost, and then meets its own.
+            Some(begun) if begun == at => Begun::Now(Box::new(job)),
+            _ => Begun::Before,
+        })
     }
 
     /// Counts a chunk, unless it was counted. One write unit per KB; a job has about one. A job
@@ -194,16 +206,15 @@ impl Batches {
         let update = self
             .update(org, id)
             .update_expression(
-                "SET counted_at = :at, counted_by = :by \
-                 ADD done :these, processed :processed, failed :failed",
+                "SET counted_at = :at, counted_by = :by ADD done :these, gone :gone, bad :bad",
             )
             .condition_expression("attribute_exists(pk) AND NOT contains(done, :this)")
             .expression_attribute_values(":at", number(chunk.at.0))
             .expression_attribute_values(":by", text(chunk.by))
             .expression_attribute_values(":these", AttributeValue::Ns(vec![this.clone()]))
             .expression_attribute_values(":this", AttributeValue::N(this))
-            .expression_attribute_values(":processed", number(chunk.tally.processed))
-            .expression_attribute_values(":failed", number(chunk.tally.failed));
+            .expression_attribute_values(":gone", number(chunk.tally.processed))
+            .expression_attribute_values(":bad", number(chunk.tally.failed));
         match self.dynamo.update_to(update).await? {
             Updated::Done(item) => counted(&item),
             Updated::Refused(item) if item.is_empty() => Ok(Counted::NoJob),
@@ -230,7 +241,7 @@ impl Batches {
     /// Cancels a job, unless all of it is done with. One write unit per KB.
     pub async fn cancel(&self, org: &str, id: &BatchId, at: Millis) -> Result<Ended, StoreError> {
         let update =
-            self.update(org, id).condition_expression("st = :processing AND processed < total");
+            self.update(org, id).condition_expression("st = :processing AND gone < debates");
         self.set_end(update, BatchStatus::Cancelled, at).await
     }
 
@@ -278,7 +289,7 @@ fn read_job(item: &Item) -> Result<Batch, StoreError> {
         plan,
         status: BatchStatus::parse(read.text("st")?)
             .ok_or_else(|| read.corrupt("st", "is no status"))?,
-        tally: Tally { processed: read.number("processed")?, failed: read.number("failed")? },
+        tally: Tally { processed: read.number("gone")?, failed: read.number("bad")? },
         done: numbers(item).ok_or_else(|| read.corrupt("done", "is no set of numbers"))?,
         started_at: time("started_at"),
         counted_at: time("counted_at"),
