@@ -21,6 +21,8 @@ use aragora_store::Dynamo;
 use aragora_store::audit::AuditLog;
 use aragora_store::batch_results::BatchResults;
 use aragora_store::batches::Batches;
+use aragora_store::debates::Debates;
+use aragora_store::decisions::Decisions;
 use aragora_store::documents::Documents;
 use aragora_store::events::Events;
 use aragora_store::identity::Identity;
@@ -130,6 +132,16 @@ impl Lab {
     /// Calls DynamoDB past the adapters and the proxy, as somebody else with rights does.
     pub(crate) async fn tamper(&self, operation: &str, input: &Value) -> Value {
         self.direct.call(DYNAMODB, operation, input).await
+    }
+
+    /// An empty table of debates.
+    pub(crate) async fn debates(&self) -> Debates {
+        Debates::new(self.dynamo(), self.table("DebatesTable").await)
+    }
+
+    /// An empty cache of explanations.
+    pub(crate) async fn decisions(&self) -> Decisions {
+        Decisions::new(self.dynamo(), self.table("DecisionCacheTable").await)
     }
 
     /// An empty table of events.

@@ -12,11 +12,12 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// Ids that nobody has.
-const NOBODYS: [(&str, &str); 7] = [
+const NOBODYS: [(&str, &str); 8] = [
     ("{webhook_id}", "wh-none"),
     ("{delivery_id}", "dlv-none"),
     ("{event_id}", "evt-none"),
     ("{job_id}", "job-none"),
+    ("{debate_id}", "deb-none"),
     ("{key_id}", "key-none"),
     ("{role}", "none"),
     ("{batch_id}", "batch-none"),
@@ -136,12 +137,15 @@ async fn things(tenant: &Tenant) -> Vec<(&'static str, String)> {
     let role = format!("role-{}", Uuid::now_v7().simple());
     let grants = json!({"permissions": ["webhooks:read"]});
     tenant.admin.put(&format!("/api/auth/roles/{role}"), &grants).await.must(200);
+    let record = json!({"task": "Which?", "votes": {"a": "b", "b": "b"}});
+    let debate = tenant.admin.post("/api/debates", &record).await.must(201);
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     vec![
         ("{webhook_id}", webhook.id),
         ("{delivery_id}", delivery),
         ("{event_id}", event),
         ("{job_id}", text(&job["job_id"])),
+        ("{debate_id}", text(&debate["debate_id"])),
         ("{key_id}", text(&key["key_id"])),
         ("{role}", role),
         ("{batch_id}", text(&batch["job_id"])),
@@ -193,5 +197,5 @@ async fn another_organisations_things_are_like_things_that_never_were() {
     assert_eq!(other.admin.get(&webhook).await.must(200)["enabled"], true);
     other.admin.get(&format!("/api/webhooks/dead-letter/{}", theirs[1].1)).await.must(200);
     let roles = other.admin.get("/api/auth/roles").await.must(200);
-    assert!(roles.to_string().contains(theirs[5].1), "{roles}");
+    assert!(roles.to_string().contains(theirs[6].1), "{roles}");
 }

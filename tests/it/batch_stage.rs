@@ -6,13 +6,16 @@ use std::sync::{Arc, Mutex};
 use aragora_batches::desk::{Asked, BatchDesk, Wish};
 use aragora_batches::ending::Ending;
 use aragora_batches::line::Line;
+use aragora_batches::options::Options;
 use aragora_batches::worker::{ChunkWorker, Explains};
 use aragora_core::batch::{Batch, Priority, ResultStatus};
 use aragora_core::ids::{DebateId, EventId};
 use aragora_core::metrics::{Amount, Counters};
 use aragora_core::time::Millis;
 use aragora_events::publish::Publisher;
-use aragora_explanations::explainer::{Format, Options, Outcome};
+use aragora_explain::format::Format;
+use aragora_explanations::explainer::{Explained, Outcome};
+use aragora_explanations::views::View;
 use aragora_queue::inbound::{Deadline, InboundMessage};
 use aragora_queue::message::{ExplainChunk, decode};
 use aragora_store::StoreError;
@@ -60,22 +63,23 @@ impl Explains for Told {
         &self,
         org: &str,
         ids: &[DebateId],
-        options: &Options,
+        view: View,
         _now: Millis,
-    ) -> Result<Vec<Outcome>, StoreError> {
-        assert_eq!((org, options.format), ("org", Format::Summary));
+    ) -> Result<Vec<Explained>, StoreError> {
+        assert_eq!((org, view), ("org", View::json(Format::Summary)));
         let mut calls = self.calls.lock().unwrap();
         calls.0.push(ids.len());
         if calls.1 > 0 {
             calls.1 -= 1;
             return Err(StoreError::Throttled);
         }
-        Ok(ids.iter().map(self.outcome).collect())
+        let explained = |id| Explained { outcome: (self.outcome)(id), took_ms: 7 };
+        Ok(ids.iter().map(explained).collect())
     }
 }
 
 pub(crate) fn explained(id: &DebateId) -> Outcome {
-    Outcome::Explained(json!({"debate_id": id, "summary": "They agreed."}))
+    Outcome::Explained(json!({"debate_id": id, "summary": "They agreed."}).to_string())
 }
 
 /// All that a job goes through, on tables and queues of its own.
@@ -133,12 +137,7 @@ impl Stage {
     }
 
     pub(crate) async fn job_at(&self, debates: u32, now: Millis, priority: Priority) -> Batch {
-        let options = Options {
-            format: Format::Summary,
-            include_evidence: true,
-            include_counterfactuals: true,
-            include_vote_pivots: true,
-        };
+        let options = Options { format: Format::Summary, ..Options::default() };
         let wish = Wish { debates: (0..debates).map(debate).collect(), options, priority };
         let asked = Asked { org: "org", request_id: "r", now, key: None };
         self.desk.make(asked, wish).await.unwrap().job

@@ -31,7 +31,7 @@ fn by_number(id: &DebateId) -> Outcome {
     match id.as_str() {
         "deb-1" => Outcome::NotFound,
         "deb-2" => Outcome::Failed("it has no votes".to_owned()),
-        "deb-3" => Outcome::Explained(Value::String(unpackable(600_000))),
+        "deb-3" => Outcome::Explained(format!("\"{}\"", unpackable(600_000))),
         _ => explained(id),
     }
 }
@@ -60,6 +60,7 @@ async fn a_job_of_one_chunk_is_done_and_ended() {
         let shown: Value =
             serde_json::from_str(list.results[0].explanation.as_ref().unwrap()).unwrap();
         assert_eq!(shown, json!({"debate_id": "deb-0", "summary": "They agreed."}));
+        assert_eq!(list.results[0].processing_time_ms, 7);
         let told = |at: usize| {
             let result = &list.results[at];
             (result.status, result.error.clone().unwrap_or_default())

@@ -6,6 +6,7 @@ pub mod deliveries;
 pub mod prices;
 pub mod report;
 pub mod sizes;
+pub mod spent;
 pub mod start;
 
 /// The middle of some figures; the mean of the two middle ones when their count is even.

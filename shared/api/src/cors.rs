@@ -16,8 +16,9 @@ use crate::reply::Reply;
 const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
     "Authorization, Content-Type, Idempotency-Key, X-Request-ID, traceparent",
 );
-const EXPOSED_HEADERS: HeaderValue =
-    HeaderValue::from_static("X-Request-ID, Idempotent-Replayed, Location, Retry-After");
+const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
+    "X-Request-ID, X-Next-Cursor, Idempotent-Replayed, Location, Retry-After",
+);
 /// Browsers cap it at two hours or less.
 const PREFLIGHT_SECONDS: HeaderValue = HeaderValue::from_static("7200");
 
@@ -47,7 +48,11 @@ impl AllowedOrigins {
     /// Adds to any answer what lets an admitted page read it. `Vary` is set in either case: a cache
     /// must not give one origin's answer to another.
     pub(crate) fn mark(&self, request: &HeaderMap, answer: &mut HeaderMap) {
-        answer.insert(VARY, HeaderValue::from_static("Origin"));
+        let vary = match answer.get(VARY).and_then(|value| value.to_str().ok()) {
+            Some(others) => HeaderValue::try_from(format!("{others}, Origin")).ok(),
+            None => None,
+        };
+        answer.insert(VARY, vary.unwrap_or(HeaderValue::from_static("Origin")));
         if let Some(origin) = self.admits(request) {
             answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
             answer.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));

@@ -22,6 +22,7 @@ pub(crate) enum Kind {
     BatchResults,
     Circuits,
     Audit,
+    Debates,
 }
 
 impl Kind {
@@ -36,6 +37,7 @@ impl Kind {
             Self::BatchResults => "y1:",
             Self::Circuits => "b1:",
             Self::Audit => "a1:",
+            Self::Debates => "D1:",
         }
     }
 }

@@ -5,10 +5,11 @@ use std::collections::HashSet;
 
 use aragora_batches::desk::{Asked, BatchDesk, BatchError, Wish};
 use aragora_batches::ending::results_path;
+use aragora_batches::options::Options;
 use aragora_core::batch::{Batch, BatchStatus, DebateResult, MAX_DEBATES, Priority};
 use aragora_core::ids::{BatchId, DebateId};
 use aragora_core::time::Millis;
-use aragora_explanations::explainer::{Format, Options};
+use aragora_explain::format::Format;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -35,7 +36,7 @@ struct JobWish {
 /// What may be said of its explanations. What is left out is as for one explanation.
 #[derive(Debug, Default, Deserialize)]
 struct OptionsWish {
-    format: Option<Format>,
+    format: Option<String>,
     include_evidence: Option<bool>,
     include_counterfactuals: Option<bool>,
     include_vote_pivots: Option<bool>,
@@ -78,13 +79,19 @@ async fn create(desk: &BatchDesk, call: &Call) -> Result<Reply, ApiError> {
 fn read_wish(wish: JobWish) -> Result<Wish, ApiError> {
     let debates = debate_ids(&wish.debate_ids)?;
     let options = wish.options.unwrap_or_default();
+    let format = match options.format {
+        None => Format::default(),
+        Some(name) => name.parse().map_err(|_| {
+            ApiError::field("options.format", "must be summary, detailed or visual")
+        })?,
+    };
     Ok(Wish {
         debates,
         options: Options {
-            format: options.format.unwrap_or_default(),
-            include_evidence: options.include_evidence.unwrap_or(true),
-            include_counterfactuals: options.include_counterfactuals.unwrap_or(true),
-            include_vote_pivots: options.include_vote_pivots.unwrap_or(true),
+            format,
+            include_evidence: options.include_evidence,
+            include_counterfactuals: options.include_counterfactuals,
+            include_vote_pivots: options.include_vote_pivots,
         },
         priority: options.priority.unwrap_or_default(),
     })

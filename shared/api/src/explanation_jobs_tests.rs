@@ -51,21 +51,20 @@ fn every_mistake_is_named() {
 }
 
 #[test]
-fn what_is_left_out_is_wanted() {
+fn what_is_left_out_is_as_for_a_single_explanation() {
     let wish = read(json!({"debate_ids": ["b", "a", "b", "c", "a"]})).unwrap();
     let ids: Vec<_> = wish.debates.iter().map(DebateId::as_str).collect();
     assert_eq!((ids, wish.priority), (vec!["b", "a", "c"], Priority::Normal));
-    let all = Options {
-        format: Format::Detailed,
-        include_evidence: true,
-        include_counterfactuals: true,
-        include_vote_pivots: true,
-    };
-    assert_eq!(wish.options, all);
+    assert_eq!(wish.options, Options::default());
     let options =
-        json!({"include_evidence": true, "include_counterfactuals": false, "format": "summary"});
+        json!({"include_evidence": true, "include_vote_pivots": false, "format": "summary"});
     let wish = read(json!({"debate_ids": ["a"], "options": options})).unwrap();
-    let some = Options { format: Format::Summary, include_counterfactuals: false, ..all };
+    let some = Options {
+        format: Format::Summary,
+        include_evidence: Some(true),
+        include_counterfactuals: None,
+        include_vote_pivots: Some(false),
+    };
     assert_eq!(wish.options, some);
 }
 

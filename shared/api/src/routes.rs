@@ -12,6 +12,8 @@ use crate::percent::decode_segment;
 /// The largest body with a list of things, such as 100 events of ordinary size. Lambda takes 6 MB, base64 and
 /// envelope included.
 pub const BATCH_BODY_LIMIT: usize = 5 * 1024 * 1024;
+/// The largest record of a debate.
+pub const RECORD_BODY_LIMIT: usize = 4 * 1024 * 1024;
 /// The largest body of anything else.
 pub const BODY_LIMIT: usize = 256 * 1024;
 
@@ -30,6 +32,10 @@ pub enum Function {
     ExplanationJobs,
     /// Publishing and reading events.
     Events,
+    /// Debates, in and out.
+    Debates,
+    /// Explanations of single debates.
+    Explanations,
     /// Who one is: keys, tokens, roles, limits.
     Identity,
     /// The log of security happenings.
@@ -47,6 +53,8 @@ impl Function {
         Self::Redeliveries,
         Self::ExplanationJobs,
         Self::Events,
+        Self::Debates,
+        Self::Explanations,
         Self::Identity,
         Self::Audit,
         Self::Health,
@@ -61,6 +69,8 @@ impl Function {
             Self::Redeliveries => "redeliveries",
             Self::ExplanationJobs => "explanation-jobs",
             Self::Events => "events",
+            Self::Debates => "debates",
+            Self::Explanations => "explanations",
             Self::Identity => "identity",
             Self::Audit => "audit-api",
             Self::Health => "health",
@@ -160,6 +170,33 @@ pub enum RouteId {
     ListEvents,
     /// `GET /api/events/{event_id}`
     GetEvent,
+    /// `POST /api/debates`
+    TakeDebate,
+    /// `GET /api/debates`
+    ListDebates,
+    /// `GET /api/debates/export`
+    ExportDebates,
+    /// `GET /api/debates/{debate_id}`
+    GetDebate,
+    /// `POST /api/debates/{debate_id}/events`
+    StreamDebate,
+    /// `GET /api/explainability/debate/{debate_id}`, also `/api/explain/{debate_id}` and
+    /// `/api/debates/{debate_id}/explanation`
+    ExplainDebate,
+    /// `GET /api/debates/{debate_id}/evidence`
+    DebateEvidence,
+    /// `GET /api/debates/{debate_id}/votes/pivots`
+    DebatePivots,
+    /// `GET /api/debates/{debate_id}/counterfactuals`
+    DebateCounterfactuals,
+    /// `GET /api/debates/{debate_id}/summary`
+    DebateSummary,
+    /// `POST` and `GET /api/explainability/compare`
+    CompareDebates,
+    /// `GET /api/explainability/cache`
+    CacheStatistics,
+    /// `POST /api/explainability/cache/invalidate`
+    InvalidateCache,
     /// `GET /api/audit`
     ListAudit,
     /// `GET /api/audit/verify`
@@ -216,9 +253,16 @@ const fn route(
         RouteId::PublishEvents | RouteId::DispatchEvents | RouteId::CreateWebhooks => {
             BATCH_BODY_LIMIT
         }
+        RouteId::TakeDebate => RECORD_BODY_LIMIT,
+        RouteId::StreamDebate => BATCH_BODY_LIMIT,
         _ => BODY_LIMIT,
     };
     Route { function, method, path, access, id, body_limit }
+}
+
+/// A route that shows something of explanations.
+const fn explanation(path: &'static str, id: RouteId) -> Route {
+    route(Function::Explanations, Method::GET, path, EXPLAIN_READ, id)
 }
 
 const WEBHOOKS: &str = "/api/webhooks";
@@ -257,11 +301,23 @@ const BATCHES: &str = "/api/explainability/batch";
 const BATCH: &str = "/api/explainability/batch/{batch_id}";
 const BATCH_STATUS: &str = "/api/explainability/batch/{batch_id}/status";
 const BATCH_RESULTS: &str = "/api/explainability/batch/{batch_id}/results";
-const EXPLAINABILITY_BATCH: Access = Access::Needs(Permission::ExplainabilityBatch);
-const EXPLAINABILITY_READ: Access = Access::Needs(Permission::ExplainabilityRead);
 const EVENTS: &str = "/api/events";
 const EVENT: &str = "/api/events/{event_id}";
 const DISPATCH: &str = "/api/webhooks/dispatch";
+const DEBATES: &str = "/api/debates";
+const EXPORT_DEBATES: &str = "/api/debates/export";
+const DEBATE: &str = "/api/debates/{debate_id}";
+const DEBATE_EVENTS: &str = "/api/debates/{debate_id}/events";
+const EXPLANATION: &str = "/api/explainability/debate/{debate_id}";
+const EXPLAIN: &str = "/api/explain/{debate_id}";
+const DEBATE_EXPLANATION: &str = "/api/debates/{debate_id}/explanation";
+const EVIDENCE: &str = "/api/debates/{debate_id}/evidence";
+const PIVOTS: &str = "/api/debates/{debate_id}/votes/pivots";
+const COUNTERFACTUALS: &str = "/api/debates/{debate_id}/counterfactuals";
+const SUMMARY: &str = "/api/debates/{debate_id}/summary";
+const COMPARE: &str = "/api/explainability/compare";
+const CACHE: &str = "/api/explainability/cache";
+const INVALIDATE_CACHE: &str = "/api/explainability/cache/invalidate";
 const AUDIT: &str = "/api/audit";
 const VERIFY_AUDIT: &str = "/api/audit/verify";
 const ME: &str = "/api/auth/me";
@@ -280,6 +336,10 @@ const WEBHOOKS_WRITE: Access = Access::Needs(Permission::WebhooksWrite);
 const WEBHOOKS_DELETE: Access = Access::Needs(Permission::WebhooksDelete);
 const EVENTS_READ: Access = Access::Needs(Permission::EventsRead);
 const EVENTS_WRITE: Access = Access::Needs(Permission::EventsWrite);
+const DEBATES_READ: Access = Access::Needs(Permission::DebatesRead);
+const DEBATES_WRITE: Access = Access::Needs(Permission::DebatesWrite);
+const EXPLAIN_READ: Access = Access::Needs(Permission::ExplainabilityRead);
+const EXPLAIN_BATCH: Access = Access::Needs(Permission::ExplainabilityBatch);
 
 /// Every route. Where a literal path and one with a parameter both fit, the literal one is meant,
 /// as in API Gateway.
@@ -376,46 +436,44 @@ pub static ROUTES: &[Route] = &[
     route(Function::Redeliveries, Method::GET, JOBS, WEBHOOKS_READ, RouteId::ListJobs),
     route(Function::Redeliveries, Method::GET, JOB, WEBHOOKS_READ, RouteId::GetJob),
     route(Function::Redeliveries, Method::DELETE, JOB, WEBHOOKS_WRITE, RouteId::CancelJob),
-    route(
-        Function::ExplanationJobs,
-        Method::POST,
-        BATCHES,
-        EXPLAINABILITY_BATCH,
-        RouteId::CreateBatch,
-    ),
-    route(
-        Function::ExplanationJobs,
-        Method::GET,
-        BATCHES,
-        EXPLAINABILITY_READ,
-        RouteId::ListBatches,
-    ),
-    route(Function::ExplanationJobs, Method::GET, BATCH, EXPLAINABILITY_READ, RouteId::GetBatch),
-    route(
-        Function::ExplanationJobs,
-        Method::GET,
-        BATCH_STATUS,
-        EXPLAINABILITY_READ,
-        RouteId::GetBatch,
-    ),
+    route(Function::ExplanationJobs, Method::POST, BATCHES, EXPLAIN_BATCH, RouteId::CreateBatch),
+    route(Function::ExplanationJobs, Method::GET, BATCHES, EXPLAIN_READ, RouteId::ListBatches),
+    route(Function::ExplanationJobs, Method::GET, BATCH, EXPLAIN_READ, RouteId::GetBatch),
+    route(Function::ExplanationJobs, Method::GET, BATCH_STATUS, EXPLAIN_READ, RouteId::GetBatch),
     route(
         Function::ExplanationJobs,
         Method::GET,
         BATCH_RESULTS,
-        EXPLAINABILITY_READ,
+        EXPLAIN_READ,
         RouteId::BatchResults,
     ),
-    route(
-        Function::ExplanationJobs,
-        Method::DELETE,
-        BATCH,
-        EXPLAINABILITY_BATCH,
-        RouteId::CancelBatch,
-    ),
+    route(Function::ExplanationJobs, Method::DELETE, BATCH, EXPLAIN_BATCH, RouteId::CancelBatch),
     route(Function::Events, Method::POST, EVENTS, EVENTS_WRITE, RouteId::PublishEvents),
     route(Function::Events, Method::GET, EVENTS, EVENTS_READ, RouteId::ListEvents),
     route(Function::Events, Method::GET, EVENT, EVENTS_READ, RouteId::GetEvent),
     route(Function::Events, Method::POST, DISPATCH, EVENTS_WRITE, RouteId::DispatchEvents),
+    route(Function::Debates, Method::POST, DEBATES, DEBATES_WRITE, RouteId::TakeDebate),
+    route(Function::Debates, Method::GET, DEBATES, DEBATES_READ, RouteId::ListDebates),
+    route(Function::Debates, Method::GET, EXPORT_DEBATES, DEBATES_READ, RouteId::ExportDebates),
+    route(Function::Debates, Method::GET, DEBATE, DEBATES_READ, RouteId::GetDebate),
+    route(Function::Debates, Method::POST, DEBATE_EVENTS, DEBATES_WRITE, RouteId::StreamDebate),
+    explanation(EXPLANATION, RouteId::ExplainDebate),
+    explanation(EXPLAIN, RouteId::ExplainDebate),
+    explanation(DEBATE_EXPLANATION, RouteId::ExplainDebate),
+    explanation(EVIDENCE, RouteId::DebateEvidence),
+    explanation(PIVOTS, RouteId::DebatePivots),
+    explanation(COUNTERFACTUALS, RouteId::DebateCounterfactuals),
+    explanation(SUMMARY, RouteId::DebateSummary),
+    explanation(COMPARE, RouteId::CompareDebates),
+    route(Function::Explanations, Method::POST, COMPARE, EXPLAIN_READ, RouteId::CompareDebates),
+    explanation(CACHE, RouteId::CacheStatistics),
+    route(
+        Function::Explanations,
+        Method::POST,
+        INVALIDATE_CACHE,
+        Access::Admin,
+        RouteId::InvalidateCache,
+    ),
     route(Function::Audit, Method::GET, AUDIT, Access::Admin, RouteId::ListAudit),
     route(Function::Audit, Method::GET, VERIFY_AUDIT, Access::Admin, RouteId::VerifyAudit),
     route(Function::Identity, Method::GET, ME, Access::Anybody, RouteId::Me),

@@ -8,7 +8,6 @@ use aragora_core::batch::{
 use aragora_core::ids::{BatchId, DebateId};
 use aragora_core::metrics::Counters;
 use aragora_core::time::Millis;
-use aragora_explanations::explainer::Options;
 use aragora_store::StoreError;
 use aragora_store::batch_results::BatchResults;
 use aragora_store::batches::{BatchKey, Ended};
@@ -16,6 +15,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::line::{Line, first_note};
+use crate::options::Options;
 
 /// The desk.
 #[derive(Debug, Clone)]
@@ -125,7 +125,7 @@ impl BatchDesk {
         }
         let job = Batch::new(BatchPlan {
             id: claimed.batch_id,
-            options: serde_json::to_value(&wish.options)?,
+            options: serde_json::to_value(wish.options)?,
             priority: wish.priority,
             total: u32::try_from(wish.debates.len()).unwrap_or(u32::MAX),
             chunk: CHUNK,

@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 use aragora_core::batch::{Attempt, Batch, ResultStatus, Tally};
 use aragora_core::ids::{DebateId, fresh_uuid};
 use aragora_core::time::{Clock, Millis};
-use aragora_explanations::explainer::{Explainer, Options, Outcome};
+use aragora_explanations::explainer::{Explained, Explainer};
+use aragora_explanations::views::View;
 use aragora_queue::inbound::{Deadline, InboundMessage};
 use aragora_queue::message::{ExplainChunk, decode};
 use aragora_queue::{Queue, QueueError, bury};
@@ -31,7 +32,7 @@ const NO_CHUNK: &str = "no_such_chunk";
 
 /// What explains debates.
 pub trait Explains: Send + Sync {
-    /// Explains debates of an organisation; one result per id, in order.
+    /// Explains debates of an organisation in one form; one result per id, in order.
     ///
     /// # Errors
     /// When nothing can be said about any of them, and it may be tried again.
@@ -39,9 +40,9 @@ pub trait Explains: Send + Sync {
         &self,
         org: &str,
         ids: &[DebateId],
-        options: &Options,
+        view: View,
         now: Millis,
-    ) -> impl Future<Output = Result<Vec<Outcome>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Vec<Explained>, StoreError>> + Send;
 }
 
 impl Explains for Explainer {
@@ -49,10 +50,10 @@ impl Explains for Explainer {
         &self,
         org: &str,
         ids: &[DebateId],
-        options: &Options,
+        view: View,
         now: Millis,
-    ) -> Result<Vec<Outcome>, StoreError> {
-        self.explain_many(org, ids, options, now).await
+    ) -> Result<Vec<Explained>, StoreError> {
+        self.view_many(org, ids, view, now).await
     }
 }
 

@@ -136,7 +136,7 @@ pub struct DebateResult {
     pub explanation: Option<String>,
     /// Why there is none, for people.
     pub error: Option<String>,
-    /// How long those took that were explained side by side with it, itself included.
+    /// How long it took to read and explain it; 0 when its explanation was known.
     pub processing_time_ms: u64,
 }
 

@@ -4,6 +4,22 @@ use serde::Serialize;
 
 /// The longest excerpt of a move, in characters.
 pub const EXCERPT_CHARS: usize = 280;
+/// The most steps of a reasoning chain.
+pub const MAX_STEPS: usize = 1_000;
+/// The most steps of a summary.
+pub const MAX_DECISIVE: usize = 5;
+/// The most votes that are listed, and looked at one by one. All are counted.
+pub const MAX_VOTES: usize = 500;
+/// The most pieces of evidence that are listed. All are measured.
+pub const MAX_EVIDENCE: usize = 200;
+/// The most changes of mind that are listed. All are counted.
+pub const MAX_BELIEF_CHANGES: usize = 200;
+/// The most dissenters that are listed.
+pub const MAX_DISSENT: usize = 200;
+/// The most agents that are listed.
+pub const MAX_AGENTS: usize = 500;
+/// The most warnings, the record's own included.
+pub const MAX_WARNINGS: usize = 60;
 
 /// The whole explanation. The formats are parts of it; every list is in its final order.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -12,32 +28,41 @@ pub struct Explanation {
     pub summary: String,
     /// Whom or what the votes decided for; without votes, the record's winner. `None` in a tie.
     pub winner: Option<String>,
-    /// What was decided, in words, cut to [`EXCERPT_CHARS`]; empty when the record does not say.
+    /// What was decided, in words, cut to [`EXCERPT_CHARS`]: the record's answer; where it has none,
+    /// what the winner proposed last; empty when the record does not say.
     pub decision: String,
+    /// Who took part, at most [`MAX_AGENTS`].
+    pub agents: Vec<String>,
+    /// How many rounds there were; 0 when the record does not say.
+    pub rounds: u32,
     /// Whether the agents agreed, by the record; by the votes where it does not say.
     pub consensus_reached: bool,
     /// From 0 to 1.
     pub consensus_strength: f64,
     /// The record's own confidence; the strength where it has none.
     pub confidence: f64,
-    /// What led to it, step by step.
+    /// What led to it, step by step: at most [`MAX_STEPS`], the first and the last of them.
     pub reasoning_chain: Vec<Step>,
+    /// The numbers of the steps that the decision is owed to, at most [`MAX_DECISIVE`].
+    #[serde(skip)]
+    pub decisive: Vec<u32>,
     /// What mattered most, as short labels that name agents.
     pub key_factors: Vec<String>,
     /// What the outcome is owed to; their contributions add up to 1. Greatest first.
     pub factors: Vec<Factor>,
-    /// Votes in the order of their voters' names.
+    /// Votes in the order of their voters' names, at most [`MAX_VOTES`].
     pub votes: Vec<WeighedVote>,
-    /// What was brought forward: proposals, critiques and given evidence, most relevant first.
+    /// What was brought forward: proposals, critiques and given evidence, most relevant first, at
+    /// most [`MAX_EVIDENCE`].
     pub evidence: Vec<EvidenceItem>,
     /// What would have come of it otherwise.
     pub counterfactuals: Vec<Counterfactual>,
     /// The fewest voters whose removal changes the winner; `None` without votes, or when no removal
     /// does.
     pub smallest_deciding_set: Option<Vec<String>>,
-    /// Who changed their mind.
+    /// Who changed their mind, at most [`MAX_BELIEF_CHANGES`] times.
     pub belief_changes: Vec<BeliefChange>,
-    /// Who was not for the winner.
+    /// Who voted and was not for the winner, at most [`MAX_DISSENT`]; nobody in a tie.
     pub dissent: Vec<Dissent>,
     /// Measures of the debate.
     pub scores: Scores,
@@ -109,6 +134,8 @@ pub struct EvidenceItem {
     pub content: String,
     /// From 0 to 1.
     pub relevance: f64,
+    /// When; `None` for given evidence, of which records do not say it.
+    pub round: Option<u32>,
     /// Who brought it forward.
     pub agent: Option<String>,
     /// What it is to support.

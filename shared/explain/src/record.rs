@@ -1,6 +1,76 @@
 //! A debate as the rules see it, whatever shape its engine wrote.
+//!
+//! [`read`] takes the canonical record and what real engines write:
+//!
+//! | part | shapes |
+//! |---|---|
+//! | the record | its fields at the top, or in `final_result`, `result`, `debate`, `trace` and the like, the top going first; `events` make a record of their own, which goes last |
+//! | `agents`, `participants` | names, objects with a `name`, or a map by name |
+//! | `messages`, `history` | objects; without a round, that of the message before |
+//! | `proposals`, `final_proposals`, `responses` | a list of objects, or a map by agent, or by round and agent, of texts, objects or lists of them |
+//! | `critiques` | the same, and by agent and target; words, or `issues`, `suggestions` and `reasoning` |
+//! | `votes` | a list of objects, or a map by voter, or by round and voter, of choices or objects |
+//! | `rounds` | a number, or a list of objects with what was said in each |
+//! | `consensus` | a boolean, or an object that says what was decided |
+//!
+//! `null` is as if a field were not there; so is blank text. What is not known is ignored; what is
+//! known and of another type or out of range is a [`Problem`] that names its field.
+//!
+//! **Rulings.** The same words of one agent in two lists are one move. Names differ by capitals
+//! only where both are in the record. Of two votes the last counts. A round that nothing says is 0
+//! for answers (before the first round) and 1 for critiques. A severity may be from 0 to 10: if one
+//! in a record is above 1, all of that record are divided by ten. An agent's error in place of an
+//! answer is [`Kind::Error`]. Control characters except tab and newline, characters that turn the
+//! direction of text, and the two that no XML may hold are taken out of every text; nothing is
+//! escaped here.
+
+mod aside;
+mod canonical;
+mod critique;
+mod failure;
+mod fields;
+mod headline;
+mod lists;
+mod moves;
+mod outcome;
+mod problem;
+mod reading;
+mod roster;
+mod text;
+mod votes;
+mod warnings;
+
+#[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
+mod problem_tests;
+#[cfg(test)]
+mod shape_tests;
+#[cfg(test)]
+mod warning_tests;
 
 use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+pub use canonical::canonical;
+pub use headline::{Headline, headline};
+pub use outcome::MAX_TASK_CHARS;
+pub(crate) use problem::{At, Problems, ROOT};
+pub use problem::{BODY, MAX_PROBLEMS, Problem};
+pub use reading::{MAX_AGENTS, MAX_ENTRIES};
+
+pub(crate) use fields::{MAX_NAME_CHARS, MAX_ROUND, Object, ROUND};
+pub(crate) use roster::AUTHOR;
+pub(crate) use text::{is_longer, line};
+
+/// Reads a record of any shape that this module knows.
+///
+/// # Errors
+/// What is wrong with it, at most [`MAX_PROBLEMS`] fields.
+pub fn read(record: &Value) -> Result<Debate, Vec<Problem>> {
+    reading::read(record)
+}
 
 /// A debate.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -8,9 +8,12 @@ mod workers;
 use aragora_audit::Reporter;
 use aragora_batches::line::Line;
 use aragora_core::allowance::Allowance;
+use aragora_debates::records::Records;
 use aragora_delivery::orders::Lanes;
 use aragora_events::announce::Announcer;
 use aragora_events::publish::Publisher;
+use aragora_explanations::cache::Cache;
+use aragora_explanations::explainer::Explainer;
 use aragora_identity::door::Door;
 use aragora_identity::guard::Guard;
 use aragora_identity::guesses::Bouncer;
@@ -19,6 +22,8 @@ use aragora_queue::{Queue, Sqs};
 use aragora_store::Dynamo;
 use aragora_store::audit::AuditLog;
 use aragora_store::batches::Batches;
+use aragora_store::debates::Debates;
+use aragora_store::decisions::Decisions;
 use aragora_store::events::Events;
 use aragora_store::identity::Identity;
 use aragora_store::intents::Intents;
@@ -29,8 +34,8 @@ use aragora_webhooks::jobs::walk::Walk;
 use aragora_webhooks::receipts::ReceiptDesk;
 
 pub use self::http::{
-    audit_api, events, explanation_jobs, health, identity, receipts, redeliveries, webhook_test,
-    webhooks,
+    audit_api, debates, events, explanation_jobs, explanations, health, identity, receipts,
+    redeliveries, webhook_test, webhooks,
 };
 pub use self::migrate::{MigrationAnswer, MigrationOrder, migration, run_migration};
 pub use self::workers::{
@@ -39,7 +44,7 @@ pub use self::workers::{
 };
 use crate::boot::Boot;
 use crate::clock;
-use crate::config::{DeskConfig, HttpConfig, LanesConfig, PublisherConfig};
+use crate::config::{DeskConfig, ExplainerConfig, HttpConfig, LanesConfig, PublisherConfig};
 
 /// Where everything is kept and queued.
 #[derive(Debug, Clone)]
@@ -59,6 +64,20 @@ impl Aws {
 
     fn audit_log(&self, table: String) -> AuditLog {
         AuditLog::new(self.dynamo.clone(), table)
+    }
+
+    fn records(&self, table: String) -> Records {
+        Records { debates: Debates::new(self.dynamo.clone(), table) }
+    }
+
+    fn explainer(&self, config: ExplainerConfig) -> Explainer {
+        let decisions = Decisions::new(self.dynamo.clone(), config.decisions_table);
+        Explainer {
+            records: self.records(config.debates_table),
+            cache: Cache::new(decisions, config.cache_ms),
+            at_once: config.at_once,
+            clock: clock::now,
+        }
     }
 
     fn registrations(&self, table: String) -> Registrations {

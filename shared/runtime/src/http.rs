@@ -76,6 +76,10 @@ where
 
 type LambdaError = lambda_http::Error;
 
+/// The longest body that goes out as text. An answer may have 6 MB as JSON, where a body of JSON can
+/// be twice as long for its quotes; as base64 it is a third longer, whatever it has in it.
+const MOST_TEXT_BYTES: usize = 3_000_000;
+
 async fn answer<D, Fut>(
     gate: &Gate,
     event: &LambdaEvent<Box<RawValue>>,
@@ -191,6 +195,10 @@ fn into_lambda(response: Response<Vec<u8>>) -> ApiGatewayV2httpResponse {
     answer.headers = parts.headers;
     match String::from_utf8(bytes) {
         Ok(text) if text.is_empty() => {}
+        Ok(text) if text.len() > MOST_TEXT_BYTES => {
+            answer.is_base64_encoded = true;
+            answer.body = Some(Body::Binary(text.into_bytes()));
+        }
         Ok(text) => answer.body = Some(Body::Text(text)),
         Err(binary) => {
             answer.is_base64_encoded = true;

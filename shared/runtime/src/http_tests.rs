@@ -136,6 +136,17 @@ fn answers_in_lambdas_shape() {
 }
 
 #[test]
+fn a_long_answer_fits_into_lambdas_limit_whatever_it_says() {
+    let quotes = |bytes: usize| into_lambda(Response::new(vec![b'"'; bytes]));
+    for (bytes, is_base64) in [(3_000_000, false), (3_000_001, true), (4_500_000, true)] {
+        let answer = quotes(bytes);
+        assert_eq!(answer.is_base64_encoded, is_base64, "{bytes}");
+        // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+        assert!(serde_json::to_vec(&answer).unwrap().len() < 6 * 1_024 * 1_024, "{bytes}");
+    }
+}
+
+#[test]
 fn an_event_that_is_no_request_is_answered_all_the_same() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let gate =

@@ -13,6 +13,8 @@ mod packed;
 pub mod audit;
 pub mod batch_results;
 pub mod batches;
+pub mod debates;
+pub mod decisions;
 pub mod documents;
 pub mod events;
 pub mod idempotency;

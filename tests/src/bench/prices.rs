@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::bench::deliveries::Spent;
+use crate::bench::spent::Spent;
 use crate::workspace;
 
 /// Bytes of a megabyte as `CloudWatch` bills them.

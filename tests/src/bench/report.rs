@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
-use crate::bench::deliveries::{DELIVERIES, FUNCTIONS, LIST, PAYLOAD, RECEIVER_DELAY, Spent};
+use crate::bench::deliveries::{DELIVERIES, FUNCTIONS, LIST, PAYLOAD, RECEIVER_DELAY};
 use crate::bench::prices::Prices;
 use crate::bench::sizes::Size;
+use crate::bench::spent::Spent;
 use crate::bench::start::{EMPTY, RUNS};
 
 /// Everything that was measured.

@@ -15,9 +15,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use aragora_tests::bench::deliveries::{self, Spent};
+use aragora_tests::bench::deliveries;
 use aragora_tests::bench::prices::Prices;
 use aragora_tests::bench::report::Report;
+use aragora_tests::bench::spent::Spent;
 use aragora_tests::bench::start::{self, Startable};
 use aragora_tests::bench::{median, sizes};
 use aragora_tests::{Session, workspace};

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use aragora_core::batch::{Attempt, DebateResult, ResultStatus};
 use aragora_core::ids::DebateId;
 use aragora_core::time::Millis;
-use aragora_explanations::explainer::{Options, Outcome};
+use aragora_explanations::explainer::{Explained, Outcome};
 use aragora_queue::inbound::Deadline;
 use aragora_store::StoreError;
 use aragora_store::batch_results::PackedResult;
 use serde::Deserialize;
 
 use super::{ChunkError, ChunkReport, ChunkWorker, Explains, Task};
+use crate::options::Options;
 
 /// Time that debates side by side may take, and the end besides.
 const MARGIN_MS: i64 = 5_000;
@@ -36,7 +37,7 @@ impl<E: Explains> ChunkWorker<E> {
         deadline: Deadline,
         report: &mut ChunkReport,
     ) -> Result<Statuses, ChunkError> {
-        let options = Options::deserialize(&task.job.plan.options)?;
+        let view = Options::deserialize(&task.job.plan.options)?.view();
         let mut known = self.statuses(task).await?;
         let mut left = self.left(task, &known).await?;
         let side_by_side = if attempt == Attempt::Together { self.at_once.max(1) } else { 1 };
@@ -50,11 +51,9 @@ impl<E: Explains> ChunkWorker<E> {
                 return Err(ChunkError::NoTime { is_further: !known.is_empty() });
             }
             let ids: Vec<DebateId> = group.iter().map(|(_, id)| id.clone()).collect();
-            let outcomes = self.explainer.explain(task.org, &ids, &options, began).await?;
-            let millis = (self.clock)().since(began);
-            let millis = u64::try_from(millis).unwrap_or_default();
-            let results = group.iter().zip(outcomes).map(|((place, id), outcome)| {
-                pack(*place, &result(id, outcome, millis), task.job.plan.created_at)
+            let explained = self.explainer.explain(task.org, &ids, view, began).await?;
+            let results = group.iter().zip(explained).map(|((place, id), explained)| {
+                pack(*place, &result(id, explained), task.job.plan.created_at)
             });
             let results: Vec<_> = results.collect();
             is_mine &= self.store(task, &results, report).await?;
@@ -73,8 +72,8 @@ impl<E: Explains> ChunkWorker<E> {
         let known = self.statuses(task).await?;
         let left = self.left(task, &known).await?;
         let error = |(place, id): &(u32, DebateId)| {
-            let result = result(id, Outcome::Failed(GIVEN_UP.to_owned()), 0);
-            pack(*place, &result, task.job.plan.created_at)
+            let given_up = Explained { outcome: Outcome::Failed(GIVEN_UP.to_owned()), took_ms: 0 };
+            pack(*place, &result(id, given_up), task.job.plan.created_at)
         };
         let results: Vec<_> = left.iter().map(error).collect();
         self.store(task, &results, report).await?;
@@ -112,14 +111,13 @@ impl<E: Explains> ChunkWorker<E> {
     }
 }
 
-fn result(id: &DebateId, outcome: Outcome, processing_time_ms: u64) -> DebateResult {
-    let (status, explanation, error) = match outcome {
-        Outcome::Explained(explanation) => {
-            (ResultStatus::Success, Some(explanation.to_string()), None)
-        }
+fn result(id: &DebateId, explained: Explained) -> DebateResult {
+    let (status, explanation, error) = match explained.outcome {
+        Outcome::Explained(explanation) => (ResultStatus::Success, Some(explanation), None),
         Outcome::NotFound => (ResultStatus::NotFound, None, Some(NOT_FOUND.to_owned())),
         Outcome::Failed(error) => (ResultStatus::Error, None, Some(error)),
     };
+    let processing_time_ms = u64::try_from(explained.took_ms).unwrap_or_default();
     DebateResult { debate_id: id.clone(), status, explanation, error, processing_time_ms }
 }
 

@@ -9,11 +9,13 @@ use aragora_api::receipts::ReceiptsApp;
 use aragora_api::redeliveries::RedeliveriesApp;
 use aragora_audit::desk::AuditDesk;
 use aragora_batches::desk::BatchDesk;
+use aragora_debates::desk::DebateDesk;
 use aragora_delivery::resolve::SystemResolver;
 use aragora_delivery::sender::Sender;
 use aragora_delivery::trial::Trials;
 use aragora_delivery::vault::Vault;
 use aragora_events::read::EventReader;
+use aragora_explanations::explainer::Explainer;
 use aragora_identity::keys::KeyDesk;
 use aragora_identity::roles::RoleDesk;
 use aragora_identity::sessions::SessionDesk;
@@ -28,8 +30,9 @@ use super::{Aws, limiter, walk};
 use crate::boot::{Boot, BoxError};
 use crate::clock;
 use crate::config::{
-    AuditApiConfig, EventsConfig, ExplanationJobsConfig, HealthConfig, IdentityConfig,
-    ReceiptsConfig, RedeliveriesConfig, WebhookTestConfig, WebhooksConfig,
+    AuditApiConfig, DebatesConfig, EventsConfig, ExplanationJobsConfig, ExplanationsConfig,
+    HealthConfig, IdentityConfig, ReceiptsConfig, RedeliveriesConfig, WebhookTestConfig,
+    WebhooksConfig,
 };
 
 /// `functions/webhooks`
@@ -80,6 +83,25 @@ pub fn events(boot: Boot<EventsConfig>) -> Result<EventsApp, BoxError> {
         max_attempts: config.retry_policy.max_attempts(),
     };
     Ok(EventsApp { publisher, reader })
+}
+
+/// `functions/debates`
+///
+/// # Errors
+/// Never.
+pub fn debates(boot: Boot<DebatesConfig>) -> Result<DebateDesk, BoxError> {
+    let aws = Aws::of(&boot);
+    let config = boot.config;
+    let publisher = aws.publisher(config.publisher);
+    Ok(DebateDesk { records: aws.records(config.debates_table), publisher })
+}
+
+/// `functions/explanations`
+///
+/// # Errors
+/// Never.
+pub fn explanations(boot: Boot<ExplanationsConfig>) -> Result<Explainer, BoxError> {
+    Ok(Aws::of(&boot).explainer(boot.config.explainer))
 }
 
 /// `functions/receipts`

@@ -13,7 +13,6 @@ use aragora_delivery::vault::Vault;
 use aragora_delivery::worker::DeliverWorker;
 use aragora_events::fan_out::FanOutWorker;
 use aragora_events::sweep::FanOutSweep;
-use aragora_explanations::explainer::Explainer;
 use aragora_queue::inbound::{Deadline, InboundMessage};
 use aragora_store::batch_results::BatchResults;
 use aragora_webhooks::jobs::start::Starter;
@@ -77,8 +76,10 @@ pub async fn redeliver_batch(
 pub fn explain(boot: Boot<ExplainConfig>) -> Result<ChunkWorker, BoxError> {
     let aws = Aws::of(&boot);
     let counters = Arc::clone(&boot.counters);
-    let ExplainConfig { batches, publisher, explanations_dlq_url, at_once, most_receives } =
+    let ExplainConfig { batches, publisher, explainer, explanations_dlq_url, most_receives } =
         boot.config;
+    let at_once = explainer.at_once;
+    let explainer = aws.explainer(explainer);
     let publisher = aws.publisher(publisher);
     let intents = publisher.intents.clone();
     let line = aws.line(batches.batch_jobs_table, intents, batches.explanations_queue_url);
@@ -86,7 +87,7 @@ pub fn explain(boot: Boot<ExplainConfig>) -> Result<ChunkWorker, BoxError> {
         ending: Ending { line, publisher, counters },
         dead_letters: aws.queue(explanations_dlq_url),
         results: BatchResults::new(aws.dynamo, batches.batch_results_table),
-        explainer: Explainer,
+        explainer,
         at_once,
         most_receives,
         clock: clock::now,

@@ -41,6 +41,8 @@ http_function!(
     WebhooksConfig,
     WebhookTestConfig,
     EventsConfig,
+    DebatesConfig,
+    ExplanationsConfig,
     ReceiptsConfig,
     RedeliveriesConfig,
     ExplanationJobsConfig,
@@ -68,6 +70,16 @@ configuration! {
         retry_policy: RetryPolicy = retry_policy(),
         grace_ms: i64 = grace_ms(),
         retention_days: i64 = retention_days(),
+    }
+}
+
+configuration! {
+    /// What explaining debates takes.
+    ExplainerConfig {
+        debates_table: String = table("DEBATES_TABLE"),
+        decisions_table: String = table("DECISIONS_TABLE"),
+        cache_ms: i64 = decision_cache_ms(),
+        at_once: usize = debates_at_once(),
     }
 }
 
@@ -111,6 +123,23 @@ configuration! {
         publisher: PublisherConfig = part(),
         receipts_table: String = table("RECEIPTS_TABLE"),
         retry_policy: RetryPolicy = retry_policy(),
+    }
+}
+
+configuration! {
+    /// `functions/debates`
+    DebatesConfig {
+        http: HttpConfig = http(),
+        debates_table: String = table("DEBATES_TABLE"),
+        publisher: PublisherConfig = part(),
+    }
+}
+
+configuration! {
+    /// `functions/explanations`
+    ExplanationsConfig {
+        http: HttpConfig = http(),
+        explainer: ExplainerConfig = part(),
     }
 }
 
@@ -170,8 +199,8 @@ configuration! {
     ExplainConfig {
         batches: BatchesConfig = part(),
         publisher: PublisherConfig = part(),
+        explainer: ExplainerConfig = part(),
         explanations_dlq_url: String = queue("EXPLANATIONS_DLQ_URL"),
-        at_once: usize = concurrent_debates(),
         most_receives: u32 = max_receive_count(),
     }
 }

@@ -302,11 +302,6 @@ impl<'a> Reader<'a> {
         self.number("DELIVER_MAXIMUM_CONCURRENCY", 2, 1_000, 50)
     }
 
-    /// `MAX_CONCURRENT_DEBATES`.
-    pub(super) fn concurrent_debates(&mut self) -> usize {
-        self.number("MAX_CONCURRENT_DEBATES", 1, 100, 10) as usize
-    }
-
     /// `MAX_RECEIVE_COUNT`.
     pub(super) fn max_receive_count(&mut self) -> u32 {
         self.number("MAX_RECEIVE_COUNT", 1, 1_000, 5)
@@ -320,6 +315,16 @@ impl<'a> Reader<'a> {
     /// `AUDIT_RETENTION_DAYS`.
     pub(super) fn audit_retention_days(&mut self) -> i64 {
         i64::from(self.number("AUDIT_RETENTION_DAYS", 1, 3_650, 400))
+    }
+
+    /// `DECISION_CACHE_TTL_SECONDS`, in milliseconds.
+    pub(super) fn decision_cache_ms(&mut self) -> i64 {
+        i64::from(self.number("DECISION_CACHE_TTL_SECONDS", 1, 86_400, 3_600)) * 1_000
+    }
+
+    /// `MAX_CONCURRENT_DEBATES`.
+    pub(super) fn debates_at_once(&mut self) -> usize {
+        self.number("MAX_CONCURRENT_DEBATES", 1, 100, 10) as usize
     }
 
     /// `DLQ_RETENTION_HOURS`, in milliseconds.

@@ -55,6 +55,8 @@ fn every_function_starts_with_what_it_reads() {
     assert_eq!(wrong::<WebhooksConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<WebhookTestConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<EventsConfig>(&[]), [""; 0]);
+    assert_eq!(wrong::<DebatesConfig>(&[]), [""; 0]);
+    assert_eq!(wrong::<ExplanationsConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<ReceiptsConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<RedeliveriesConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<RedeliverConfig>(&[]), [""; 0]);
@@ -75,6 +77,8 @@ fn everything_missing_is_named_at_once() {
         empty::<WebhooksConfig>(),
         empty::<WebhookTestConfig>(),
         empty::<EventsConfig>(),
+        empty::<DebatesConfig>(),
+        empty::<ExplanationsConfig>(),
         empty::<ReceiptsConfig>(),
         empty::<RedeliveriesConfig>(),
         empty::<RedeliverConfig>(),
@@ -110,6 +114,14 @@ fn everything_missing_is_named_at_once() {
     );
     let (missing, _) = empty::<MigrateConfig>();
     assert_eq!(missing, ["AWS_REGION", "REGISTRATIONS_TABLE", "ARAGORA_ENCRYPTION_KEY"]);
+    for (name, value) in [
+        ("DECISION_CACHE_TTL_SECONDS", "0"),
+        ("DECISION_CACHE_TTL_SECONDS", "86401"),
+        ("MAX_CONCURRENT_DEBATES", "0"),
+        ("MAX_CONCURRENT_DEBATES", "101"),
+    ] {
+        assert_eq!(wrong::<ExplanationsConfig>(&[(name, value)]), [name]);
+    }
     for value in ["0", "3651", "-1", "1.5", "for ever"] {
         assert_eq!(
             wrong::<AuditConfig>(&[("AUDIT_RETENTION_DAYS", value)]),
@@ -302,7 +314,7 @@ fn values_are_read_and_defaults_fill_in() {
     let (_, sweep) = with::<SweepConfig>(&[("SWEEP_GRACE_SECONDS", "2")]).unwrap();
     assert_eq!(sweep.grace_ms, 2_000);
     let (_, explain) = with::<ExplainConfig>(&[]).unwrap();
-    assert_eq!((explain.at_once, explain.most_receives), (10, 5));
+    assert_eq!((explain.explainer.at_once, explain.most_receives), (10, 5));
 }
 
 #[test]
