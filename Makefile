@@ -17,6 +17,7 @@ TEST_STACK := --dir .local/test --fresh --api-port 0 --aws-port 0 \
   --param DeliverTimeoutSeconds=40 --param DeliveriesVisibilitySeconds=40 \
   --param WebhookTimeoutSeconds=5 --param SweepGraceSeconds=3 --param CircuitOpenSeconds=5 \
   --param RedeliverTimeoutSeconds=15 --param JobsVisibilitySeconds=20 \
+  --param ExplainTimeoutSeconds=15 --param ExplanationsVisibilitySeconds=20 \
   --param AuthFailuresPerAddress=1000000 --param AllowedOrigins=https://app.example.test
 
 .DEFAULT_GOAL := help

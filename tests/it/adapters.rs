@@ -19,6 +19,8 @@ use aragora_runtime::clock;
 use aragora_runtime::config::{AwsKeys, AwsSettings};
 use aragora_store::Dynamo;
 use aragora_store::audit::AuditLog;
+use aragora_store::batch_results::BatchResults;
+use aragora_store::batches::Batches;
 use aragora_store::debates::Debates;
 use aragora_store::decisions::Decisions;
 use aragora_store::documents::Documents;
@@ -116,6 +118,16 @@ impl Lab {
     pub(crate) async fn audit_log(&self) -> (AuditLog, String) {
         let table = self.table("AuditLogTable").await;
         (AuditLog::new(self.dynamo(), table.clone()), table)
+    }
+
+    /// An empty table of batch jobs.
+    pub(crate) async fn batches(&self) -> Batches {
+        Batches::new(self.dynamo(), self.table("BatchJobsTable").await)
+    }
+
+    /// An empty table of the results of batch jobs.
+    pub(crate) async fn batch_results(&self) -> BatchResults {
+        BatchResults::new(self.dynamo(), self.table("BatchResultsTable").await)
     }
 
     /// Calls DynamoDB past the adapters and the proxy, as somebody else with rights does.

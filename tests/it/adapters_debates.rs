@@ -1,5 +1,7 @@
 //! Table `debates` through its adapter: heads under their revision, records of any size, events.
 
+use std::fmt::Write as _;
+
 use aragora_core::ids::DebateId;
 use aragora_store::debates::{
     Body, DebateKey, DebateStatus, Debates, Head, MAX_STREAM_BYTES, Source, StreamItem,
@@ -48,7 +50,7 @@ fn noise(bytes: usize) -> String {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        text.push_str(&format!("{state:016x}"));
+        write!(text, "{state:016x}").unwrap();
     }
     text.truncate(bytes);
     text

@@ -1,5 +1,7 @@
 //! Table `decision_cache` through its adapter: entries, and what makes them stale.
 
+use std::fmt::Write as _;
+
 use aragora_core::ids::DebateId;
 use aragora_store::decisions::{CacheState, Entry};
 
@@ -98,9 +100,10 @@ async fn too_many_labels_called_off_call_all_off(lab: &Lab) {
 
 async fn an_entry_that_is_too_large_is_left_out(lab: &Lab) {
     let decisions = lab.decisions().await;
-    let noise: String = (0..120_000_u64)
-        .map(|at| format!("{:08x}", at.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 13))
-        .collect();
+    let mut noise = String::new();
+    for at in 0..120_000_u64 {
+        write!(noise, "{:08x}", at.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 13).unwrap();
+    }
     let large = Entry { text: noise, ..entry(1, &[]) };
     decisions.put("org", &[large.clone(), entry(2, &[])]).await.unwrap();
     let ids = [large.id, entry(2, &[]).id];

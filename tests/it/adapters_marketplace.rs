@@ -98,7 +98,7 @@ async fn what_is_published_is_read_back_and_counted(lab: &Lab) {
     let market = lab.marketplace().await;
     let card = published(&market, 1, "one", &["red", "blue"]).await;
     assert_eq!(market.card(&card.id).await.unwrap(), Some(card.clone()));
-    assert_eq!(market.cards(&[card.id.clone()]).await.unwrap()[&card.id], card);
+    assert_eq!(market.cards(std::slice::from_ref(&card.id)).await.unwrap()[&card.id], card);
     let place = Version::parse("1.0.0").unwrap().sort_key();
     let data = market.data(&card.id, &place).await.unwrap().unwrap();
     assert_eq!(json!(data).to_string(), r#"{"a":1.50}"#);
@@ -320,10 +320,10 @@ async fn words_come_and_go(lab: &Lab) {
     after.id = one.id.clone();
     market.put_words(&after, &after_words).await.unwrap();
     market.delete_words((&one, &one_words), (&after, &after_words)).await.unwrap();
-    assert_eq!(found("reader").await, [two.id.clone()]);
-    assert_eq!(found("scanner").await, [one.id.clone()]);
+    assert_eq!(found("reader").await, std::slice::from_ref(&two.id));
+    assert_eq!(found("scanner").await, std::slice::from_ref(&one.id));
     let gone = Card { live: false, ..after.clone() };
     market.delete_words((&after, &after_words), (&gone, &BTreeMap::new())).await.unwrap();
-    assert_eq!(found("invoice").await, [two.id.clone()]);
+    assert_eq!(found("invoice").await, std::slice::from_ref(&two.id));
     assert!(market.postings(&Scope::Organization("org"), "invoice").await.unwrap().0.is_empty());
 }

@@ -12,6 +12,7 @@ const LEVELS: [&[&str]; 7] = [
     &["aragora-store", "aragora-queue"],
     &[
         "aragora-audit",
+        "aragora-batches",
         "aragora-debates",
         "aragora-delivery",
         "aragora-events",
@@ -30,6 +31,8 @@ const LEVELS: [&[&str]; 7] = [
         "debates",
         "deliver",
         "events",
+        "explain",
+        "explanation-jobs",
         "explanations",
         "fan-out",
         "health",

@@ -4,7 +4,7 @@
 use aragora_audit::Reporter;
 use aragora_audit::worker::{AuditReport, AuditWorker};
 use aragora_core::audit::{Action, Happening};
-use aragora_core::metrics::Counters;
+use aragora_core::metrics::{Amount, Counters};
 use aragora_core::time::Millis;
 use aragora_events::announce::Announcer;
 use aragora_events::publish::Publisher;
@@ -147,17 +147,18 @@ async fn a_report_is_one_request_and_one_that_is_lost_is_counted() {
             let counted = reporter.counters.take();
             let of = |name: &str| {
                 let found = counted.iter().find(|it| it.metric.name() == name);
-                found.map_or(0, |it| it.count)
+                found.map_or(Amount::Count(0), |it| it.amount.clone())
             };
+            let lost = Amount::Count(lost);
             assert_eq!(of("aragora_security_reports_lost_total"), lost);
             of("aragora_security_events_total")
         };
-        assert_eq!(counted(0), 31);
+        assert_eq!(counted(0), Amount::Count(31));
 
         lab.proxy.script("SendMessageBatch", (0..3).map(|_| Fault::internal()));
         reporter.report(vec![happening("one"), happening("two")]).await;
         assert_eq!(lab.proxy.unused(), 0);
-        assert_eq!(counted(2), 2);
+        assert_eq!(counted(2), Amount::Count(2));
 
         // A queue that hangs does not hold the caller up.
         let hangs = Fault::Delay(std::time::Duration::from_secs(20));
@@ -165,7 +166,7 @@ async fn a_report_is_one_request_and_one_that_is_lost_is_counted() {
         let began = std::time::Instant::now();
         reporter.report(vec![happening("one")]).await;
         assert!(began.elapsed() < std::time::Duration::from_secs(10), "{:?}", began.elapsed());
-        assert_eq!(counted(1), 1);
+        assert_eq!(counted(1), Amount::Count(1));
     })
     .await;
 }

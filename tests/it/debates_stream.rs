@@ -133,7 +133,7 @@ async fn subscribers_are_told_each_event_once() {
     let told = receiver.at_least("/hook", events.len(), PATIENCE).await;
     let ended: Vec<Value> = told
         .iter()
-        .map(|each| each.json())
+        .map(aragora_tests::Received::json)
         .filter(|body| body["event_type"] == "debate.completed")
         .collect();
     assert_eq!(ended.len(), 1);

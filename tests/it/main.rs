@@ -14,6 +14,7 @@
 
 mod adapters;
 mod adapters_audit;
+mod adapters_batches;
 mod adapters_dead_letters;
 mod adapters_debates;
 mod adapters_decisions;
@@ -34,6 +35,9 @@ mod auth_roles;
 mod auth_tenancy;
 mod auth_tokens;
 mod auto_disable;
+mod batch_stage;
+mod batch_sweep;
+mod batch_worker;
 mod circuit;
 mod circuit_breakers_route;
 mod dead_letter_list;
@@ -50,6 +54,9 @@ mod events_idempotency;
 mod events_limits;
 mod events_publish;
 mod events_reading;
+mod explanation_jobs;
+mod explanation_jobs_crash;
+mod explanation_jobs_fair;
 mod explanations;
 mod explanations_cache;
 mod fairness;

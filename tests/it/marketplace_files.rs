@@ -119,8 +119,8 @@ async fn published_clients_are_understood() {
     assert_eq!(names(&searched), [word.as_str()]);
     let it = format!("/api/v2/marketplace/templates/{id}");
     admin.get(&it).await.must(200);
-    let rater = person(&tenant, "rater", "member");
-    let rated = rater
+    let judge = person(&tenant, "rater", "member");
+    let rated = judge
         .post(&format!("{it}/ratings"), &json!({"score": 4, "review": "good"}))
         .await
         .must(200);
@@ -171,13 +171,16 @@ async fn what_happens_to_templates_is_told_to_webhooks() {
         "template.reviewed",
     ];
     let told = eventually(PATIENCE, "all four", async || {
-        let received = receiver.received("/news");
-        (received.len() >= 4).then_some(received)
+        let arrived = receiver.received("/news");
+        (arrived.len() >= 4).then_some(arrived)
     })
     .await;
     for event_type in wanted {
-        let of_type: Vec<Value> =
-            told.iter().map(|it| it.json()).filter(|it| it["event_type"] == event_type).collect();
+        let of_type: Vec<Value> = told
+            .iter()
+            .map(aragora_tests::Received::json)
+            .filter(|it| it["event_type"] == event_type)
+            .collect();
         assert_eq!(of_type.len(), 1, "{event_type}");
         let data = &of_type[0]["data"];
         assert_eq!((&data["template_id"], &data["author_id"]), (&made["id"], &json!(tenant.user)));
@@ -188,10 +191,10 @@ async fn what_happens_to_templates_is_told_to_webhooks() {
         match event_type {
             "template.version_published" => assert_eq!(data["changelog"], "more"),
             "template.downloaded" => {
-                assert_eq!((&data["downloads"], &data["version"]), (&json!(1), &json!("1.1.0")))
+                assert_eq!((&data["downloads"], &data["version"]), (&json!(1), &json!("1.1.0")));
             }
             "template.reviewed" => {
-                assert_eq!((&data["rating"], &data["average_rating"]), (&json!(4), &json!(4.0)))
+                assert_eq!((&data["rating"], &data["average_rating"]), (&json!(4), &json!(4.0)));
             }
             _ => {}
         }

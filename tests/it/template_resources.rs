@@ -34,7 +34,7 @@ fn every_queue_has_a_dead_letter_queue_of_its_own() {
         );
         assert_eq!(queue.property("SqsManagedSseEnabled"), &json!(true), "{}", queue.name);
     }
-    assert_eq!(sources.len(), 5);
+    assert_eq!(sources.len(), 6);
 }
 
 #[test]
@@ -122,6 +122,10 @@ fn what_expires_expires_by_itself() {
         .collect();
     let wanted = [
         "AuditLogTable",
+        "BatchJobsTable",
+        "BatchResultsTable",
+        "DebatesTable",
+        "DecisionCacheTable",
         "EventsTable",
         "IdentityTable",
         "IntentsTable",

@@ -23,6 +23,8 @@ const DEBATE_TYPES: [(&str, &[&str]); 9] = [
     ("agent.error", &["agent_error", "error"]),
 ];
 
+const EXPLANATION_TYPES: [&str; 1] = ["explanation.batch_completed"];
+
 const MARKETPLACE_TYPES: [&str; 4] = [
     "template.published",
     "template.version_published",
@@ -78,12 +80,16 @@ async fn every_type_is_there_with_its_spellings() {
     let session = Session::shared().await;
     let tenant = session.tenant();
     let answer = tenant.admin.get(EVENTS).await.must(200);
-    assert_eq!(answer["count"], 41);
-    assert_eq!(answer["total"], 41);
+    assert_eq!(answer["count"], 42);
+    assert_eq!(answer["total"], 42);
     assert_eq!(answer.get("next_cursor"), Some(&Value::Null));
     let events = answer["events"].as_array().unwrap();
     let debates = DEBATE_TYPES.iter().map(|(name, _)| *name);
-    let wanted: Vec<&str> = debates.chain(MARKETPLACE_TYPES).chain(OPERATIONAL_TYPES).collect();
+    let wanted: Vec<&str> = debates
+        .chain(EXPLANATION_TYPES)
+        .chain(MARKETPLACE_TYPES)
+        .chain(OPERATIONAL_TYPES)
+        .collect();
     assert_eq!(names(events), wanted);
     for (event, (name, aliases)) in events.iter().zip(DEBATE_TYPES) {
         assert_eq!(event["name"], name);
@@ -93,8 +99,13 @@ async fn every_type_is_there_with_its_spellings() {
     for event in &events[DEBATE_TYPES.len()..] {
         assert_eq!(event["name"], event["event_type"]);
         assert_eq!(event["aliases"], json!([]), "{event}");
-        let ours = MARKETPLACE_TYPES.contains(&event["name"].as_str().unwrap());
-        assert_eq!(event["category"], if ours { "marketplace" } else { "operational" }, "{event}");
+        let name = event["name"].as_str().unwrap();
+        let category = match () {
+            () if EXPLANATION_TYPES.contains(&name) => "explanation",
+            () if MARKETPLACE_TYPES.contains(&name) => "marketplace",
+            () => "operational",
+        };
+        assert_eq!(event["category"], category, "{event}");
     }
 }
 
@@ -127,12 +138,14 @@ async fn one_category_can_be_asked_for() {
     let tenant = session.tenant();
     let debate = listed(&tenant, &format!("{EVENTS}?category=debate")).await;
     assert_eq!(names(&debate), DEBATE_TYPES.map(|(name, _)| name));
+    let explanation = listed(&tenant, &format!("{EVENTS}?category=explanation")).await;
+    assert_eq!(names(&explanation), EXPLANATION_TYPES);
     let answer = tenant.admin.get(&format!("{EVENTS}?category=operational")).await.must(200);
     assert_eq!(names(answer["events"].as_array().unwrap()), OPERATIONAL_TYPES);
     assert_eq!((&answer["count"], &answer["total"]), (&json!(28), &json!(28)));
     let answer = tenant.admin.get(&format!("{EVENTS}?category=marketplace")).await.must(200);
     assert_eq!(names(answer["events"].as_array().unwrap()), MARKETPLACE_TYPES);
-    assert_eq!(listed(&tenant, &format!("{EVENTS}?category=")).await.len(), 41);
+    assert_eq!(listed(&tenant, &format!("{EVENTS}?category=")).await.len(), 42);
     for bad in ["category=weather", "category=Debate", "category=debate&category=operational"] {
         let reply = tenant.admin.get(&format!("{EVENTS}?{bad}")).await;
         assert!(reply.names("category"), "{bad}: {}", reply.text());
@@ -146,11 +159,12 @@ async fn categories_hold_every_type_once() {
     let session = Session::shared().await;
     let tenant = session.tenant();
     let answer = tenant.admin.get(CATEGORIES).await.must(200);
-    assert_eq!(answer["count"], 3);
+    assert_eq!(answer["count"], 4);
     assert_eq!(answer.get("next_cursor"), Some(&Value::Null));
     let categories = answer["categories"].as_array().unwrap();
     let mut held = Vec::new();
-    for (category, wanted) in categories.iter().zip(["debate", "marketplace", "operational"]) {
+    let known = ["debate", "explanation", "marketplace", "operational"];
+    for (category, wanted) in categories.iter().zip(known) {
         assert_eq!(category["category"], wanted);
         for text in ["name", "description"] {
             assert!(category[text].as_str().is_some_and(|text| !text.is_empty()), "{category}");

@@ -15,6 +15,7 @@ mod dead_letters;
 pub mod debates;
 pub mod error;
 pub mod events;
+pub mod explanation_jobs;
 pub mod explanations;
 pub mod gate;
 pub mod health;

@@ -28,6 +28,8 @@ pub enum Function {
     Receipts,
     /// What was given up, and sending it again.
     Redeliveries,
+    /// Many debates explained, as jobs.
+    ExplanationJobs,
     /// Publishing and reading events.
     Events,
     /// Debates, in and out.
@@ -51,6 +53,7 @@ impl Function {
         Self::WebhookTest,
         Self::Receipts,
         Self::Redeliveries,
+        Self::ExplanationJobs,
         Self::Events,
         Self::Debates,
         Self::Explanations,
@@ -67,6 +70,7 @@ impl Function {
             Self::WebhookTest => "webhook-test",
             Self::Receipts => "receipts",
             Self::Redeliveries => "redeliveries",
+            Self::ExplanationJobs => "explanation-jobs",
             Self::Events => "events",
             Self::Debates => "debates",
             Self::Explanations => "explanations",
@@ -152,6 +156,16 @@ pub enum RouteId {
     GetJob,
     /// `DELETE /api/webhooks/jobs/{job_id}`: cancels it.
     CancelJob,
+    /// `POST /api/explainability/batch`
+    CreateBatch,
+    /// `GET /api/explainability/batch`
+    ListBatches,
+    /// `GET /api/explainability/batch/{batch_id}`, also `/status`
+    GetBatch,
+    /// `GET /api/explainability/batch/{batch_id}/results`
+    BatchResults,
+    /// `DELETE /api/explainability/batch/{batch_id}`: cancels it.
+    CancelBatch,
     /// `POST /api/events`
     PublishEvents,
     /// `POST /api/webhooks/dispatch`: publishing under the name that published clients use.
@@ -331,6 +345,10 @@ const RETRY_MANY_DEAD_LETTERS: &str = "/api/webhooks/dead-letters/retry";
 const RECOVER: &str = "/api/webhooks/{webhook_id}/recover";
 const JOBS: &str = "/api/webhooks/jobs";
 const JOB: &str = "/api/webhooks/jobs/{job_id}";
+const BATCHES: &str = "/api/explainability/batch";
+const BATCH: &str = "/api/explainability/batch/{batch_id}";
+const BATCH_STATUS: &str = "/api/explainability/batch/{batch_id}/status";
+const BATCH_RESULTS: &str = "/api/explainability/batch/{batch_id}/results";
 const EVENTS: &str = "/api/events";
 const EVENT: &str = "/api/events/{event_id}";
 const DISPATCH: &str = "/api/webhooks/dispatch";
@@ -396,6 +414,7 @@ const MARKETPLACE_RATE: Access = Access::Needs(Permission::MarketplaceRate);
 const fn market(method: Method, path: &'static str, access: Access, id: RouteId) -> Route {
     route(Function::Marketplace, method, path, access, id)
 }
+const EXPLAIN_BATCH: Access = Access::Needs(Permission::ExplainabilityBatch);
 
 /// Every route. Where a literal path and one with a parameter both fit, the literal one is meant,
 /// as in API Gateway.
@@ -492,6 +511,18 @@ pub static ROUTES: &[Route] = &[
     route(Function::Redeliveries, Method::GET, JOBS, WEBHOOKS_READ, RouteId::ListJobs),
     route(Function::Redeliveries, Method::GET, JOB, WEBHOOKS_READ, RouteId::GetJob),
     route(Function::Redeliveries, Method::DELETE, JOB, WEBHOOKS_WRITE, RouteId::CancelJob),
+    route(Function::ExplanationJobs, Method::POST, BATCHES, EXPLAIN_BATCH, RouteId::CreateBatch),
+    route(Function::ExplanationJobs, Method::GET, BATCHES, EXPLAIN_READ, RouteId::ListBatches),
+    route(Function::ExplanationJobs, Method::GET, BATCH, EXPLAIN_READ, RouteId::GetBatch),
+    route(Function::ExplanationJobs, Method::GET, BATCH_STATUS, EXPLAIN_READ, RouteId::GetBatch),
+    route(
+        Function::ExplanationJobs,
+        Method::GET,
+        BATCH_RESULTS,
+        EXPLAIN_READ,
+        RouteId::BatchResults,
+    ),
+    route(Function::ExplanationJobs, Method::DELETE, BATCH, EXPLAIN_BATCH, RouteId::CancelBatch),
     route(Function::Events, Method::POST, EVENTS, EVENTS_WRITE, RouteId::PublishEvents),
     route(Function::Events, Method::GET, EVENTS, EVENTS_READ, RouteId::ListEvents),
     route(Function::Events, Method::GET, EVENT, EVENTS_READ, RouteId::GetEvent),

@@ -121,7 +121,10 @@ fn only_what_takes_lists_takes_large_bodies() {
     for route in ROUTES {
         let takes_lists = matches!(
             route.id,
-            RouteId::PublishEvents | RouteId::DispatchEvents | RouteId::CreateWebhooks
+            RouteId::PublishEvents
+                | RouteId::DispatchEvents
+                | RouteId::CreateWebhooks
+                | RouteId::StreamDebate
         );
         assert_eq!(route.body_limit == BATCH_BODY_LIMIT, takes_lists, "{}", route.path);
     }

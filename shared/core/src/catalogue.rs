@@ -35,6 +35,8 @@ pub struct EventType {
 pub enum Category {
     /// What happens in and around debates; matched by `*`.
     Debate,
+    /// What became of explanations; matched by `*`.
+    Explanation,
     /// What happens to the organisation's templates on the marketplace; matched by `*`.
     Marketplace,
     /// What happens to webhooks, their deliveries and security; only delivered to those who name
@@ -44,12 +46,14 @@ pub enum Category {
 
 impl Category {
     /// Every category, in the order of [`EVENT_TYPES`].
-    pub const ALL: &[Self] = &[Self::Debate, Self::Marketplace, Self::Operational];
+    pub const ALL: &[Self] =
+        &[Self::Debate, Self::Explanation, Self::Marketplace, Self::Operational];
 
     /// The name in requests and answers.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Debate => "debate",
+            Self::Explanation => "explanation",
             Self::Marketplace => "marketplace",
             Self::Operational => "operational",
         }
@@ -59,6 +63,7 @@ impl Category {
     pub const fn title(self) -> &'static str {
         match self {
             Self::Debate => "Debates",
+            Self::Explanation => "Explanations",
             Self::Marketplace => "Marketplace",
             Self::Operational => "Operations",
         }
@@ -68,6 +73,7 @@ impl Category {
     pub const fn description(self) -> &'static str {
         match self {
             Self::Debate => "What happens in and around debates. `*` subscribes to all of it.",
+            Self::Explanation => "What became of explanations. `*` subscribes to all of it.",
             Self::Marketplace => {
                 "What happens to the templates that the organisation's users published. `*` \
                  subscribes to it."

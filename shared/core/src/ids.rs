@@ -76,6 +76,12 @@ id!(
 );
 
 id!(
+    /// A batch job.
+    BatchId,
+    "batch-"
+);
+
+id!(
     /// A debate. An engine may bring its own, which need not have the prefix.
     DebateId,
     "deb-"

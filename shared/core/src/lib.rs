@@ -6,6 +6,7 @@
 //! | [`allowance`] | how many requests a second somebody may make |
 //! | [`api_keys`] | what is known of an API key |
 //! | [`audit`] | security happenings, and the chain they are kept in |
+//! | [`batch`] | jobs that explain many debates |
 //! | [`catalogue`] | event types, their spellings and schemas, what a subscription matches |
 //! | [`cost`] | counting the units and requests that AWS bills |
 //! | [`delivery`] | the delivery state machine, its retry policy, the receipt it keeps |
@@ -29,6 +30,7 @@ pub mod access;
 pub mod allowance;
 pub mod api_keys;
 pub mod audit;
+pub mod batch;
 pub mod catalogue;
 pub mod cost;
 pub mod delivery;

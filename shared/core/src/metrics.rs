@@ -2,8 +2,8 @@
 //!
 //! Whoever sees something counts it here, with words from closed lists only: what a caller sends is
 //! never a label. The runtime prints what came together at the end of the invocation. Names and
-//! labels: seed 002 ("Observability Metrics", "Security Metrics to Monitor") and seed 000 ("Monitoring &
-//! Metrics"); those of security happenings are ours.
+//! labels: seeds 000 ("Monitoring & Metrics") and 002 ("Observability Metrics", "Security Metrics to
+//! Monitor"); those of security happenings are ours.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,17 +11,20 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// How many different counters one invocation may have. Far more than it ever has; a mistake in a
 /// label must not become a bill.
 const MOST: usize = 200;
+/// How many durations one invocation may have of a metric: as many values as CloudWatch takes of one
+/// on a line. It sees few.
+const MOST_TIMES: usize = 100;
 
 macro_rules! metrics {
     ($($(#[$doc:meta])* $name:ident = $wire:literal [$($label:literal),*];)+) => {
-        /// A counter.
+        /// A counter, or a duration.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Metric {
             $($(#[$doc])* $name,)+
         }
 
         impl Metric {
-            /// Every counter.
+            /// Every one.
             pub const ALL: &[Self] = &[$(Self::$name),+];
 
             /// The name it is known by.
@@ -58,6 +61,10 @@ metrics! {
     TemplatesDownloaded = "aragora_marketplace_downloads_total" ["visibility"];
     /// Ratings of templates, by how many stars.
     TemplateRatings = "aragora_marketplace_ratings_distribution" ["rating"];
+    /// Batch jobs that came to a status.
+    BatchJobs = "aragora_explainability_batch_jobs_total" ["status"];
+    /// How long batch jobs took that were gone through, from being made on, in seconds.
+    BatchLatency = "aragora_explainability_batch_processing_latency_seconds" [];
 }
 
 /// What was counted under one set of labels.
@@ -67,13 +74,22 @@ pub struct Counted {
     pub metric: Metric,
     /// The values of [`Metric::labels`], in their order.
     pub values: Vec<&'static str>,
-    /// How often.
-    pub count: u64,
+    /// How often, or how long.
+    pub amount: Amount,
+}
+
+/// What came together of a metric.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Amount {
+    /// So many.
+    Count(u64),
+    /// Each took so many milliseconds.
+    Times(Vec<u64>),
 }
 
 /// The counters of one function process.
 #[derive(Debug, Default)]
-pub struct Counters(Mutex<BTreeMap<(Metric, Vec<&'static str>), u64>>);
+pub struct Counters(Mutex<BTreeMap<(Metric, Vec<&'static str>), Amount>>);
 
 impl Counters {
     /// A credential was refused; `reason` is the word for the log.
@@ -133,12 +149,28 @@ impl Counters {
         }
     }
 
+    /// A batch job came to a status: by [`crate::batch::BatchStatus::as_str`].
+    pub fn batch_job(&self, status: &'static str) {
+        self.add(Metric::BatchJobs, vec![status], 1);
+    }
+
+    /// A batch job was gone through that was made so many milliseconds before.
+    pub fn batch_took(&self, millis: u64) {
+        let mut counters = self.locked();
+        let times = counters.entry((Metric::BatchLatency, vec![])).or_insert(Amount::Times(vec![]));
+        if let Amount::Times(times) = times
+            && times.len() < MOST_TIMES
+        {
+            times.push(millis);
+        }
+    }
+
     /// What was counted since the last call, and starts again from nothing.
     pub fn take(&self) -> Vec<Counted> {
         let counted = std::mem::take(&mut *self.locked());
         counted
             .into_iter()
-            .map(|((metric, values), count)| Counted { metric, values, count })
+            .map(|((metric, values), amount)| Counted { metric, values, amount })
             .collect()
     }
 
@@ -147,13 +179,15 @@ impl Counters {
         let known = counters.len();
         let key = (metric, values);
         if count > 0 && (known < MOST || counters.contains_key(&key)) {
-            let sum = counters.entry(key).or_default();
-            *sum = sum.saturating_add(count);
+            match counters.entry(key).or_insert(Amount::Count(0)) {
+                Amount::Count(sum) => *sum = sum.saturating_add(count),
+                Amount::Times(_) => {}
+            }
         }
     }
 
     /// Counters are numbers: a panic beside them leaves nothing half done.
-    fn locked(&self) -> MutexGuard<'_, BTreeMap<(Metric, Vec<&'static str>), u64>> {
+    fn locked(&self) -> MutexGuard<'_, BTreeMap<(Metric, Vec<&'static str>), Amount>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -161,6 +195,26 @@ impl Counters {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn told(it: Counted) -> (&'static str, Vec<&'static str>, u64) {
+        match it.amount {
+            Amount::Count(count) => (it.metric.name(), it.values, count),
+            Amount::Times(times) => panic!("{times:?}"),
+        }
+    }
+
+    #[test]
+    fn durations_are_kept_one_by_one() {
+        let counters = Counters::default();
+        for millis in [1_500, 2, 1_500] {
+            counters.batch_took(millis);
+        }
+        let times = |counters: &Counters| counters.take().pop().map(|it| it.amount);
+        assert_eq!(times(&counters), Some(Amount::Times(vec![1_500, 2, 1_500])));
+        assert_eq!(times(&counters), None);
+        (0..300).for_each(|millis| counters.batch_took(millis));
+        assert_eq!(times(&counters), Some(Amount::Times((0..100).collect())), "there is a most");
+    }
 
     #[test]
     fn counts_add_up_and_a_reading_starts_again() {
@@ -174,8 +228,8 @@ mod tests {
         counters.encryption_failed("decrypt", "unknown_key");
         counters.security_event("url.blocked");
         counters.security_reports_lost(2);
-        let counted: Vec<_> =
-            counters.take().into_iter().map(|it| (it.metric.name(), it.values, it.count)).collect();
+        counters.batch_job("completed");
+        let counted: Vec<_> = counters.take().into_iter().map(told).collect();
         let wanted = [
             ("aragora_auth_failures_total", vec!["expired"], 1),
             ("aragora_rbac_permission_checks_total", vec!["webhooks:read", "allowed"], 2),
@@ -185,6 +239,7 @@ mod tests {
             ("aragora_encryption_errors_total", vec!["decrypt", "unknown_key"], 1),
             ("aragora_security_events_total", vec!["url.blocked"], 1),
             ("aragora_security_reports_lost_total", vec![], 2),
+            ("aragora_explainability_batch_jobs_total", vec!["completed"], 1),
         ];
         assert_eq!(counted, wanted);
         assert_eq!(counters.take(), []);
@@ -204,6 +259,8 @@ mod tests {
         counters.template_rated(5);
         counters.template_rated(6);
         counters.template_rated(0);
+        counters.batch_job("failed");
+        counters.batch_took(1);
         let counted = counters.take();
         assert_eq!(counted.len(), Metric::ALL.len());
         for it in counted {
@@ -220,6 +277,6 @@ mod tests {
         counters.security_event("0");
         let counted = counters.take();
         assert_eq!(counted.len(), MOST);
-        assert!(counted.iter().any(|it| it.values == ["0"] && it.count == 2));
+        assert!(counted.iter().any(|it| it.values == ["0"] && it.amount == Amount::Count(2)));
     }
 }

@@ -102,6 +102,8 @@ const fn kind(error: &UnsealError) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use aragora_core::metrics::Amount;
+
     use super::*;
 
     #[test]
@@ -131,13 +133,15 @@ mod tests {
         assert!(other.unseal(&webhook, Millis(0)).is_err());
         let moved = Webhook { org: "org2".to_owned(), ..webhook };
         assert!(vault.unseal(&moved, Millis(0)).is_err());
-        let counted: Vec<_> = counters.take().into_iter().map(|it| (it.values, it.count)).collect();
-        for wanted in [
-            (vec![ENCRYPT, STORE], 1),
-            (vec![DECRYPT, STORE], 1),
-            (vec![DECRYPT, "unknown_key"], 1),
-            (vec![DECRYPT, "moved"], 1),
+        let counted: Vec<_> =
+            counters.take().into_iter().map(|it| (it.values, it.amount)).collect();
+        for labels in [
+            vec![ENCRYPT, STORE],
+            vec![DECRYPT, STORE],
+            vec![DECRYPT, "unknown_key"],
+            vec![DECRYPT, "moved"],
         ] {
+            let wanted = (labels, Amount::Count(1));
             assert!(counted.contains(&wanted), "{wanted:?} in {counted:?}");
         }
     }

@@ -1,8 +1,9 @@
-//! What is on the messages of the `events`, `deliveries`, `retries`, `jobs` and `security` queues.
+//! What is on the messages of the `events`, `deliveries`, `retries`, `jobs`, `explanations` and
+//! `security` queues.
 
 use aragora_core::audit::Happening;
 use aragora_core::delivery::Order;
-use aragora_core::ids::{DeliveryId, EventId, JobId, WebhookId};
+use aragora_core::ids::{BatchId, DeliveryId, EventId, JobId, WebhookId};
 use aragora_core::time::Millis;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -132,6 +133,26 @@ pub struct GoOn {
     /// The request that made it.
     #[serde(rename = "r")]
     pub request_id: String,
+}
+
+/// On the `explanations` queue: explain this chunk of a batch job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExplainChunk {
+    /// Whose it is.
+    #[serde(rename = "o")]
+    pub org: String,
+    /// The job.
+    #[serde(rename = "j")]
+    pub batch_id: BatchId,
+    /// Which of its chunks.
+    #[serde(rename = "n")]
+    pub chunk: u32,
+    /// The request that made it.
+    #[serde(rename = "r")]
+    pub request_id: String,
+    /// Whether its debates are to be recorded as errors, without being tried again.
+    #[serde(rename = "g", default)]
+    pub give_up: bool,
 }
 
 /// On the `security` queue: this happened.

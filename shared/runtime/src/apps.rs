@@ -6,6 +6,7 @@ mod migrate;
 mod workers;
 
 use aragora_audit::Reporter;
+use aragora_batches::line::Line;
 use aragora_core::allowance::Allowance;
 use aragora_debates::records::Records;
 use aragora_delivery::orders::Lanes;
@@ -20,6 +21,7 @@ use aragora_identity::limits::{Limiter, Limits};
 use aragora_queue::{Queue, Sqs};
 use aragora_store::Dynamo;
 use aragora_store::audit::AuditLog;
+use aragora_store::batches::Batches;
 use aragora_store::debates::Debates;
 use aragora_store::decisions::Decisions;
 use aragora_store::events::Events;
@@ -33,13 +35,13 @@ use aragora_webhooks::jobs::walk::Walk;
 use aragora_webhooks::receipts::ReceiptDesk;
 
 pub use self::http::{
-    audit_api, debates, events, explanations, health, identity, marketplace, receipts,
-    redeliveries, webhook_test, webhooks,
+    audit_api, debates, events, explanation_jobs, explanations, health, identity, marketplace,
+    receipts, redeliveries, webhook_test, webhooks,
 };
 pub use self::migrate::{MigrationAnswer, MigrationOrder, migration, run_migration};
 pub use self::workers::{
-    Sweeps, audit, audit_batch, deliver, deliver_batch, fan_out, fan_out_batch, redeliver,
-    redeliver_batch, run_sweep, sweep,
+    Sweeps, audit, audit_batch, deliver, deliver_batch, explain, explain_batch, fan_out,
+    fan_out_batch, redeliver, redeliver_batch, run_sweep, sweep,
 };
 use crate::boot::Boot;
 use crate::clock;
@@ -122,6 +124,11 @@ impl Aws {
 
     fn announcer(&self, config: PublisherConfig, registrations: Registrations) -> Announcer {
         Announcer { publisher: self.publisher(config), registrations }
+    }
+
+    fn line(&self, jobs_table: String, intents: Intents, queue_url: String) -> Line {
+        let batches = Batches::new(self.dynamo.clone(), jobs_table);
+        Line { batches, intents, queue: self.queue(queue_url) }
     }
 
     fn lanes(&self, config: LanesConfig) -> Lanes {

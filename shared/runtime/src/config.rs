@@ -23,9 +23,11 @@
 //! | `WEBHOOK_MAX_RETRIES` | webhooks, webhook-test, events, receipts, redeliveries, redeliver, deliver, sweep | 5 | 0 to 24 |
 //! | `WEBHOOK_CIRCUIT_OPEN_SECONDS` | deliver | 60 | 1 to 3600 |
 //! | `DELIVER_MAXIMUM_CONCURRENCY` | deliver | 50 | 2 to 1000 |
-//! | `SWEEP_GRACE_SECONDS` | receipts, redeliveries, redeliver, deliver, sweep | 60 | 0 to 3600 |
+//! | `MAX_CONCURRENT_DEBATES` | explanations, explain | 10 | 1 to 100 |
+//! | `MAX_RECEIVE_COUNT` | explain | 5 | 1 to 1000: how often its queue hands a message out |
+//! | `SWEEP_GRACE_SECONDS` | receipts, redeliveries, redeliver, explanation-jobs, deliver, sweep | 60 | 0 to 3600 |
 //! | `DLQ_RETENTION_HOURS` | deliver, sweep | 72 | 1 to 336 |
-//! | `DELIVERY_RETENTION_DAYS` | webhooks, events, receipts, redeliveries, redeliver, fan-out, deliver, sweep, audit | 30 | 1 to 3650 |
+//! | `DELIVERY_RETENTION_DAYS` | webhooks, events, receipts, redeliveries, redeliver, fan-out, deliver, explain, sweep, audit | 30 | 1 to 3650 |
 //! | `AUDIT_RETENTION_DAYS` | audit | 400 | 1 to 3650 |
 //! | `*_TABLE` | see the structs | required | a table's name |
 //! | `*_QUEUE_URL`, `*_DLQ_URL` | see the structs | required | a queue's URL |
@@ -44,10 +46,11 @@ use thiserror::Error;
 use tracing::level_filters::LevelFilter;
 
 pub use functions::{
-    AuditApiConfig, AuditConfig, DebatesConfig, DeliverConfig, DeskConfig, EventsConfig,
-    ExplainerConfig, ExplanationsConfig, FanOutConfig, HealthConfig, IdentityConfig, LanesConfig,
-    MarketplaceConfig, MigrateConfig, PublisherConfig, ReceiptsConfig, RedeliverConfig,
-    RedeliveriesConfig, SweepConfig, WebhookTestConfig, WebhooksConfig,
+    AuditApiConfig, AuditConfig, BatchesConfig, DebatesConfig, DeliverConfig, DeskConfig,
+    EventsConfig, ExplainConfig, ExplainerConfig, ExplanationJobsConfig, ExplanationsConfig,
+    FanOutConfig, HealthConfig, IdentityConfig, LanesConfig, MarketplaceConfig, MigrateConfig,
+    PublisherConfig, ReceiptsConfig, RedeliverConfig, RedeliveriesConfig, SweepConfig,
+    WebhookTestConfig, WebhooksConfig,
 };
 pub use reader::Reader;
 

@@ -7,8 +7,9 @@
 //! counters want the same name with another value.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use aragora_core::metrics::{Counted, Counters};
+use aragora_core::metrics::{Amount, Counted, Counters};
 use aragora_core::time::Millis;
 use serde_json::{Map, Value, json};
 
@@ -62,11 +63,17 @@ impl Line {
         for (name, value) in labels(counted) {
             self.values.insert(name.to_owned(), value.into());
         }
-        self.values.insert(metric.name().to_owned(), counted.count.into());
+        let (value, unit): (Value, _) = match &counted.amount {
+            Amount::Count(count) => ((*count).into(), "Count"),
+            Amount::Times(times) => {
+                (times.iter().map(|millis| seconds(*millis)).collect(), "Seconds")
+            }
+        };
+        self.values.insert(metric.name().to_owned(), value);
         self.directives.push(json!({
             "Namespace": NAMESPACE,
             "Dimensions": [metric.labels()],
-            "Metrics": [{"Name": metric.name(), "Unit": "Count"}],
+            "Metrics": [{"Name": metric.name(), "Unit": unit}],
         }));
     }
 
@@ -80,6 +87,10 @@ impl Line {
         line.append(&mut self.values);
         line
     }
+}
+
+fn seconds(millis: u64) -> Value {
+    Duration::from_millis(millis).as_secs_f64().into()
 }
 
 fn labels(counted: &Counted) -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -140,6 +151,22 @@ mod tests {
         });
         assert_eq!(printed(&counters), [wanted]);
         assert_eq!(printed(&counters), [Value::Null; 0]);
+    }
+
+    #[test]
+    fn durations_are_a_list_of_seconds() {
+        let counters = Counters::default();
+        counters.batch_job("completed");
+        counters.batch_took(1_250);
+        counters.batch_took(3);
+        let [line] = &printed(&counters)[..] else { panic!("one line") };
+        let name = "aragora_explainability_batch_processing_latency_seconds";
+        assert_eq!(line[name], json!([1.25, 0.003]));
+        let directive = json!({
+            "Namespace": "Aragora", "Dimensions": [[]],
+            "Metrics": [{"Name": name, "Unit": "Seconds"}],
+        });
+        assert_eq!(line["_aws"]["CloudWatchMetrics"][1], directive);
     }
 
     #[test]

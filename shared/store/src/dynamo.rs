@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{
     BatchStatementError, BatchStatementErrorCodeEnum as Code, BatchStatementRequest,
-    ConsumedCapacity, KeysAndAttributes, ReturnConsumedCapacity,
+    ConsumedCapacity, KeysAndAttributes, ReturnConsumedCapacity, ReturnValue,
     ReturnValuesOnConditionCheckFailure, WriteRequest,
 };
 use futures_util::future::try_join_all;
@@ -43,6 +43,15 @@ pub(crate) enum Executed {
     Done,
     /// Its condition did not hold, or the item was already there.
     Refused,
+}
+
+/// What became of an update under a condition, with the whole item.
+#[derive(Debug)]
+pub(crate) enum Updated {
+    /// It took effect.
+    Done(Item),
+    /// Its condition did not hold.
+    Refused(Item),
 }
 
 impl Dynamo {
@@ -171,6 +180,30 @@ impl Dynamo {
             }
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
+                _ => Err(StoreError::from_sdk(error)),
+            },
+        }
+    }
+
+    /// Runs an update under its condition; gives back the item as it is then, or as it stood in the
+    /// way (empty when there is none).
+    pub(crate) async fn update_to(
+        &self,
+        update: UpdateItemFluentBuilder,
+    ) -> Result<Updated, StoreError> {
+        let update = update
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        match update.send().await {
+            Ok(answer) => {
+                self.wrote(answer.consumed_capacity());
+                Ok(Updated::Done(answer.attributes.unwrap_or_default()))
+            }
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                    Ok(Updated::Refused(refused.item.clone().unwrap_or_default()))
+                }
                 _ => Err(StoreError::from_sdk(error)),
             },
         }

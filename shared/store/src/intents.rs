@@ -5,17 +5,19 @@
 //! |---|---|---|
 //! | `fan-out#<shard>` | `<accepted, 13 digits>#<org>#<event id>` | `org`, `event_id` |
 //! | `lease#<shard>` | `<org>#<until, 13 digits>#<lease id>` | `doc`: the deliveries claimed under it, `until` |
-//! | `job#<shard>` | `<time, 13 digits>#<org>#<job id>` | `org`, `job_id`: to be looked at then |
+//! | `job#<shard>`, `batch#<shard>` | `<time, 13 digits>#<org>#<job id>` | `org`, `job_id`: to be looked at then |
 //!
 //! A note costs one write unit to make and one to strike out. Lease notes cover a whole
 //! invocation, so a full batch shares both, and lie together by the organisation that has most of
 //! the batch: so a worker can see how many invocations an organisation occupies. Not tied to one
 //! organisation: only the sweep reads here, and every note names whose things it speaks of.
 
+mod jobs;
+
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 
-use aragora_core::ids::{DeliveryId, EventId, JobId, WebhookId, uuid_time};
+use aragora_core::ids::{DeliveryId, EventId, WebhookId, uuid_time};
 use aragora_core::time::Millis;
 use aws_sdk_dynamodb::types::{ReturnConsumedCapacity, WriteRequest};
 use serde::{Deserialize, Serialize};
@@ -24,6 +26,8 @@ use crate::dynamo::Dynamo;
 use crate::error::StoreError;
 use crate::item::{Item, Reader, delete, json, key, number, put, readable, text};
 use crate::shard_of;
+
+pub use jobs::{JobNote, NotedJob};
 
 /// How long a note is kept if nothing strikes it out: 14 days, as long as a queue keeps messages.
 const KEPT_SECONDS: i64 = 14 * 86_400;
@@ -57,17 +61,6 @@ pub struct LeaseNote {
     pub until: Millis,
     /// What it claims.
     pub deliveries: Vec<LeasedDelivery>,
-}
-
-/// "This redelivery job is not over, and nothing may be moving it after this time."
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct JobNote {
-    /// Whose job it is.
-    pub org: String,
-    /// The job.
-    pub job_id: JobId,
-    /// When the sweep is to look at it; part of its key.
-    pub at: Millis,
 }
 
 /// One delivery that a worker set out to claim.
@@ -131,13 +124,6 @@ impl LeaseDoc {
     }
 }
 
-impl JobNote {
-    fn key(&self) -> Item {
-        let sk = format!("{}#{}#{}", sortable(self.at), self.org, self.job_id);
-        key(format!("job#{}", shard_of(self.job_id.as_str())), sk)
-    }
-}
-
 impl Intents {
     /// The table called `table`.
     pub const fn new(dynamo: Dynamo, table: String) -> Self {
@@ -168,27 +154,6 @@ impl Intents {
     /// Strikes out leases whose every effect has been carried out. As much as noting them.
     pub async fn strike_leases(&self, notes: &[LeaseNote]) -> Result<(), StoreError> {
         self.write(notes.iter().map(|note| delete(note.key()))).await
-    }
-
-    /// Notes when jobs are to be looked at. One write unit each. Doing it twice changes nothing.
-    pub async fn note_jobs(&self, notes: &[JobNote]) -> Result<(), StoreError> {
-        self.write(notes.iter().map(put_job)).await
-    }
-
-    /// Strikes out notes of jobs. One write unit each. Doing it twice changes nothing.
-    pub async fn strike_jobs(&self, notes: &[JobNote]) -> Result<(), StoreError> {
-        self.write(notes.iter().map(|note| delete(note.key()))).await
-    }
-
-    /// Jobs to be looked at before `before` in one shard, oldest first. Half a read unit per 4 KB.
-    pub async fn jobs_before(
-        &self,
-        shard: u8,
-        before: Millis,
-        limit: i32,
-    ) -> Result<Vec<JobNote>, StoreError> {
-        let items = self.before(format!("job#{shard}"), before, limit).await?;
-        Ok(readable(&items, read_job))
     }
 
     /// Fan-outs noted before `before` in one shard, oldest first. Half a read unit per 4 KB.
@@ -308,24 +273,6 @@ fn put_fan_out(note: &FanOutNote) -> WriteRequest {
     item.insert("event_id".to_owned(), text(note.event_id.as_str()));
     item.insert("expires_at".to_owned(), number(note.at.unix_seconds() + KEPT_SECONDS));
     put(item)
-}
-
-fn put_job(note: &JobNote) -> WriteRequest {
-    let mut item = note.key();
-    item.insert("org".to_owned(), text(&note.org));
-    item.insert("job_id".to_owned(), text(note.job_id.as_str()));
-    item.insert("expires_at".to_owned(), number(note.at.unix_seconds() + KEPT_SECONDS));
-    put(item)
-}
-
-fn read_job(item: &Item) -> Result<JobNote, StoreError> {
-    let read = Reader(item);
-    Ok(JobNote {
-        org: read.text("org")?.to_owned(),
-        job_id: JobId::parse(read.text("job_id")?)
-            .ok_or_else(|| read.corrupt("job_id", "is no id"))?,
-        at: leading_time(read.text("sk")?).ok_or_else(|| read.corrupt("sk", "has no time"))?,
-    })
 }
 
 fn read_fan_out(item: &Item) -> Result<FanOutNote, StoreError> {

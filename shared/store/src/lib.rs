@@ -12,6 +12,8 @@ mod packed;
 mod transact;
 
 pub mod audit;
+pub mod batch_results;
+pub mod batches;
 pub mod debates;
 pub mod decisions;
 pub mod documents;

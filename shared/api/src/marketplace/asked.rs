@@ -153,13 +153,13 @@ fn least_milli(query: &Query) -> Result<Option<u64>, ApiError> {
 pub(super) async fn featured(desk: &Desk, call: &Call) -> Result<Reply, ApiError> {
     let limit = call.query.limit(SHELF_LIMIT)? as usize;
     let cards = desk.featured(call.principal()?, limit).await?;
-    shelf(cards.iter().map(shown::card).collect())
+    shelf(&cards.iter().map(shown::card).collect::<Vec<_>>())
 }
 
 pub(super) async fn related(desk: &Desk, call: &Call) -> Result<Reply, ApiError> {
     let limit = call.query.limit(SHELF_LIMIT)? as usize;
     let cards = desk.related(call.principal()?, &template_id(call)?, limit).await?;
-    shelf(cards.iter().map(shown::card).collect())
+    shelf(&cards.iter().map(shown::card).collect::<Vec<_>>())
 }
 
 pub(super) async fn trending(desk: &Desk, call: &Call) -> Result<Reply, ApiError> {
@@ -195,7 +195,7 @@ pub(super) async fn categories(desk: &Desk, call: &Call) -> Result<Reply, ApiErr
     Reply::ok(&json!({"count": shown.len(), "categories": shown, "next_cursor": null}))
 }
 
-fn shelf(templates: Vec<Value>) -> Result<Reply, ApiError> {
+fn shelf(templates: &[Value]) -> Result<Reply, ApiError> {
     Reply::ok(&json!({"count": templates.len(), "templates": templates, "next_cursor": null}))
 }
 

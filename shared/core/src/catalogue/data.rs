@@ -2,8 +2,8 @@
 //!
 //! Debate events come from engines of any kind: none of their fields is required, and any other may
 //! be there. The names are those of the seeds' examples, of the debate record
-//! (`explainability.md`) and of what real engines write. Operational events are ours: what is
-//! required here is always sent, and never a secret or a header.
+//! (`explainability.md`) and of what real engines write. Explanation and operational events are ours:
+//! what is required here is always sent, and never a secret or a header.
 
 use super::field::{Field, agents, amount, count, counts, flag, share, text, time, word};
 
@@ -13,6 +13,8 @@ pub(super) const DEBATE: &str = "deb-019bd5a4-6c00-7d3e-8f21-5a0c9e417b62";
 const DELIVERY: &str = "dlv-019bd5a5-1f40-7a11-b6c3-2e58d70f9a04";
 /// The event of that delivery.
 const EVENT: &str = "evt-019bd5a5-1f38-7c92-9d4e-83b1f6a2c570";
+/// The job of the examples of `explanation.*`.
+const BATCH: &str = "batch-019bd5a5-6dc0-7b3a-94e1-1d2f7c60a8b5";
 /// The webhook that operational events speak of.
 pub(super) const WEBHOOK: &str = "wh-019bd000-2a80-7b6f-a3d5-41c8e9f0b713";
 
@@ -111,6 +113,30 @@ pub(super) const AGENT_ERROR: &[Field] = &[
     ROUND,
     text("error", "The model did not answer within 60 seconds", "What went wrong, for people"),
     text("error_type", "timeout", "What went wrong, for programs, in the engine's words"),
+];
+
+pub(super) const BATCH_COMPLETED: &[Field] = &[
+    text("job_id", BATCH, "The job").required(),
+    text("batch_id", BATCH, "The same, under the name that clients use").unshown(),
+    word(
+        "status",
+        &["completed", "failed"],
+        "completed when at least one debate was explained, failed when none was",
+    )
+    .required(),
+    count("total", 3, "How many debates it had").required(),
+    count("processed", 3, "How many were gone through: all of them").required(),
+    count("success_count", 2, "How many were explained").required(),
+    count("failed_count", 1, "How many were not: there is no such debate, or it was an error")
+        .required(),
+    time("created_at", "2026-01-19T11:59:20Z", "When the job was made").required(),
+    time("completed_at", "2026-01-19T12:00:00Z", "When its last debate was done").required(),
+    text(
+        "results_url",
+        "/api/explainability/batch/batch-019bd5a5-6dc0-7b3a-94e1-1d2f7c60a8b5/results",
+        "Where the explanations are",
+    )
+    .required(),
 ];
 
 const WEBHOOK_ID: Field = text("webhook_id", WEBHOOK, "The webhook").required();

@@ -64,7 +64,9 @@ impl EventType {
             Category::Debate => {
                 "What the publisher sent; no field is certain, and others may be there"
             }
-            Category::Marketplace | Category::Operational => "What happened; fields may be added",
+            Category::Explanation | Category::Marketplace | Category::Operational => {
+                "What happened; fields may be added"
+            }
         };
         json!({
             "description": description,

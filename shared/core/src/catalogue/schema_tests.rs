@@ -208,7 +208,7 @@ fn examples_are_written_as_receivers_get_them() {
         assert!(Millis::parse(text(&example, "timestamp")).is_some());
         for (key, value) in example["data"].as_object().unwrap() {
             assert!(!["secret", "headers"].contains(&key.as_str()), "{}", known.name);
-            let time = key.ends_with("_until") || key.ends_with("_since");
+            let time = ["_until", "_since", "_at"].iter().any(|end| key.ends_with(end));
             assert!(!time || Millis::parse(value.as_str().unwrap()).is_some(), "{key}: {value}");
         }
     }

@@ -12,6 +12,14 @@ const fn debate(
     EventType { name, aliases, description, category: Category::Debate, fields }
 }
 
+const fn explanation(
+    name: &'static str,
+    description: &'static str,
+    fields: &'static [Field],
+) -> EventType {
+    EventType { name, aliases: &[], description, category: Category::Explanation, fields }
+}
+
 const fn marketplace(
     name: &'static str,
     description: &'static str,
@@ -48,6 +56,11 @@ pub const EVENT_TYPES: &[EventType] = &[
         &["agent_error", "error"],
         "An agent encountered an error",
         data::AGENT_ERROR,
+    ),
+    explanation(
+        "explanation.batch_completed",
+        "A batch job has gone through all its debates",
+        data::BATCH_COMPLETED,
     ),
     marketplace("template.published", "A template was published", market::PUBLISHED),
     marketplace(

@@ -314,8 +314,8 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         let mine = "mine#org#Ann#all".to_owned();
-        assert_eq!(lists(Visibility::Private), [mine.clone()]);
-        assert_eq!(lists(Visibility::Unlisted), [mine.clone()]);
+        assert_eq!(lists(Visibility::Private), std::slice::from_ref(&mine));
+        assert_eq!(lists(Visibility::Unlisted), std::slice::from_ref(&mine));
         let facets = ["all", "category#workflow", "author#ann", "tag#b", "tag#securite"];
         let wanted = |scope: &str| {
             let mut keys = vec![mine.clone()];

@@ -72,7 +72,7 @@ fn every_field_has_its_rules() {
         (Wish { documentation: long(20_001), ..wish() }, &["documentation"]),
         (Wish { changelog: long(5_001), ..wish() }, &["changelog"]),
         (Wish { category: Some("Data-Science_2".into()), ..wish() }, &[]),
-        (Wish { category: Some("".into()), ..wish() }, &["category"]),
+        (Wish { category: Some(String::new()), ..wish() }, &["category"]),
         (Wish { category: Some("a b".into()), ..wish() }, &["category"]),
         (Wish { category: Some("-a".into()), ..wish() }, &["category"]),
         (Wish { category: Some("a#b".into()), ..wish() }, &["category"]),

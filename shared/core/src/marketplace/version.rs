@@ -1,7 +1,7 @@
 //! Versions of a template: semver 2.0.0, compared by its precedence.
 
 use std::cmp::Ordering;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// The most characters of a version.
 pub const MAX_VERSION_CHARS: usize = 64;
@@ -69,10 +69,11 @@ impl Version {
         key.push('-');
         for part in &self.pre {
             // The comma is less than any character of a word, so that the shorter word is less.
-            key.push_str(&match part {
-                Part::Number(number) => format!("0{number:020},"),
-                Part::Word(word) => format!("1{word},"),
-            });
+            // Writing to a string cannot fail.
+            match part {
+                Part::Number(number) => write!(key, "0{number:020},").ok(),
+                Part::Word(word) => write!(key, "1{word},").ok(),
+            };
         }
         key
     }

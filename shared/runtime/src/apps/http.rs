@@ -8,6 +8,7 @@ use aragora_api::identity::IdentityApp;
 use aragora_api::receipts::ReceiptsApp;
 use aragora_api::redeliveries::RedeliveriesApp;
 use aragora_audit::desk::AuditDesk;
+use aragora_batches::desk::BatchDesk;
 use aragora_debates::desk::DebateDesk;
 use aragora_delivery::resolve::SystemResolver;
 use aragora_delivery::sender::Sender;
@@ -20,6 +21,7 @@ use aragora_identity::roles::RoleDesk;
 use aragora_identity::sessions::SessionDesk;
 use aragora_identity::tokens::Tokens;
 use aragora_marketplace::Desk;
+use aragora_store::batch_results::BatchResults;
 use aragora_store::marketplace::Tables;
 use aragora_webhooks::dead_letters::DeadLetterDesk;
 use aragora_webhooks::jobs::desk::JobDesk;
@@ -30,8 +32,9 @@ use super::{Aws, limiter, walk};
 use crate::boot::{Boot, BoxError};
 use crate::clock;
 use crate::config::{
-    AuditApiConfig, DebatesConfig, EventsConfig, ExplanationsConfig, HealthConfig, IdentityConfig,
-    MarketplaceConfig, ReceiptsConfig, RedeliveriesConfig, WebhookTestConfig, WebhooksConfig,
+    AuditApiConfig, DebatesConfig, EventsConfig, ExplanationJobsConfig, ExplanationsConfig,
+    HealthConfig, IdentityConfig, MarketplaceConfig, ReceiptsConfig, RedeliveriesConfig,
+    WebhookTestConfig, WebhooksConfig,
 };
 
 /// `functions/webhooks`
@@ -133,6 +136,23 @@ pub fn redeliveries(boot: Boot<RedeliveriesConfig>) -> Result<RedeliveriesApp, B
             grace_ms,
         },
         dead_letters: DeadLetterDesk { receipts, events },
+    })
+}
+
+/// `functions/explanation-jobs`
+///
+/// # Errors
+/// Never.
+pub fn explanation_jobs(boot: Boot<ExplanationJobsConfig>) -> Result<BatchDesk, BoxError> {
+    let aws = Aws::of(&boot);
+    let counters = Arc::clone(&boot.counters);
+    let ExplanationJobsConfig { batches, intents_table, grace_ms, .. } = boot.config;
+    let intents = aws.intents(intents_table);
+    Ok(BatchDesk {
+        line: aws.line(batches.batch_jobs_table, intents, batches.explanations_queue_url),
+        results: BatchResults::new(aws.dynamo, batches.batch_results_table),
+        grace_ms,
+        counters,
     })
 }
 

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 
 use aragora_audit::worker::AuditWorker;
+use aragora_batches::ending::Ending;
+use aragora_batches::sweep::BatchSweep;
+use aragora_batches::worker::ChunkWorker;
 use aragora_delivery::resolve::SystemResolver;
 use aragora_delivery::sender::Sender;
 use aragora_delivery::sweep::DeliverySweep;
@@ -11,6 +14,7 @@ use aragora_delivery::worker::DeliverWorker;
 use aragora_events::fan_out::FanOutWorker;
 use aragora_events::sweep::FanOutSweep;
 use aragora_queue::inbound::{Deadline, InboundMessage};
+use aragora_store::batch_results::BatchResults;
 use aragora_webhooks::jobs::start::Starter;
 use aragora_webhooks::jobs::sweep::JobSweep;
 use aragora_webhooks::jobs::worker::JobWorker;
@@ -18,7 +22,9 @@ use aragora_webhooks::jobs::worker::JobWorker;
 use super::{Aws, walk};
 use crate::boot::{Boot, BoxError};
 use crate::clock;
-use crate::config::{AuditConfig, DeliverConfig, FanOutConfig, RedeliverConfig, SweepConfig};
+use crate::config::{
+    AuditConfig, DeliverConfig, ExplainConfig, FanOutConfig, RedeliverConfig, SweepConfig,
+};
 use crate::queue::BatchReport;
 use crate::schedule::Counts;
 
@@ -58,6 +64,51 @@ pub async fn redeliver_batch(
         ("pages", report.pages),
         ("deliveries", report.deliveries),
         ("ended", report.ended),
+        ("poison", report.poison),
+    ];
+    Ok(BatchReport { failed: report.failed, counts: counted(counts) })
+}
+
+/// `functions/explain`
+///
+/// # Errors
+/// Never.
+pub fn explain(boot: Boot<ExplainConfig>) -> Result<ChunkWorker, BoxError> {
+    let aws = Aws::of(&boot);
+    let counters = Arc::clone(&boot.counters);
+    let ExplainConfig { batches, publisher, explainer, explanations_dlq_url, most_receives } =
+        boot.config;
+    let at_once = explainer.at_once;
+    let explainer = aws.explainer(explainer);
+    let publisher = aws.publisher(publisher);
+    let intents = publisher.intents.clone();
+    let line = aws.line(batches.batch_jobs_table, intents, batches.explanations_queue_url);
+    Ok(ChunkWorker {
+        ending: Ending { line, publisher, counters },
+        dead_letters: aws.queue(explanations_dlq_url),
+        results: BatchResults::new(aws.dynamo, batches.batch_results_table),
+        explainer,
+        at_once,
+        most_receives,
+        clock: clock::now,
+    })
+}
+
+/// A batch of the `explanations` queue.
+///
+/// # Errors
+/// Never: what fails is in the report.
+pub async fn explain_batch(
+    worker: &ChunkWorker,
+    batch: Vec<InboundMessage>,
+    deadline: Deadline,
+) -> Result<BatchReport, BoxError> {
+    let report = worker.handle(batch, deadline).await;
+    let counts = [
+        ("chunks", report.chunks),
+        ("results", report.results),
+        ("ended", report.ended),
+        ("given_up", report.given_up),
         ("poison", report.poison),
     ];
     Ok(BatchReport { failed: report.failed, counts: counted(counts) })
@@ -186,6 +237,7 @@ pub struct Sweeps {
     fan_outs: FanOutSweep,
     deliveries: DeliverySweep,
     jobs: JobSweep,
+    batches: BatchSweep,
 }
 
 /// `functions/sweep`
@@ -194,12 +246,20 @@ pub struct Sweeps {
 /// Never.
 pub fn sweep(boot: Boot<SweepConfig>) -> Result<Sweeps, BoxError> {
     let aws = Aws::of(&boot);
+    let counters = Arc::clone(&boot.counters);
     let config = boot.config;
     let (grace_ms, retention_days) = (config.grace_ms, config.publisher.retention_days);
     let registrations = aws.registrations(config.registrations_table);
     let announcer = aws.announcer(config.publisher, registrations.clone());
     let (intents, lanes) = (announcer.publisher.intents.clone(), aws.lanes(config.lanes));
+    let line = aws.line(config.batch_jobs_table, intents.clone(), config.explanations_queue_url);
+    let publisher = announcer.publisher.clone();
     Ok(Sweeps {
+        batches: BatchSweep {
+            ending: Ending { line, publisher, counters },
+            grace_ms,
+            clock: clock::now,
+        },
         jobs: JobSweep {
             jobs: aws.jobs(config.jobs_table),
             intents: intents.clone(),
@@ -232,19 +292,22 @@ pub fn sweep(boot: Boot<SweepConfig>) -> Result<Sweeps, BoxError> {
 /// # Errors
 /// When a table did not answer one of them; the next minute tries again.
 pub async fn run_sweep(sweeps: &Sweeps, deadline: Deadline) -> Result<Counts, BoxError> {
-    let (fan_outs, deliveries, jobs) = futures_util::join!(
+    let (fan_outs, deliveries, jobs, batches) = futures_util::join!(
         sweeps.fan_outs.run(deadline),
         sweeps.deliveries.run(deadline),
         sweeps.jobs.run(deadline),
+        sweeps.batches.run(deadline),
     );
-    let (fan_outs, deliveries, jobs) = (fan_outs?, deliveries?, jobs?);
+    let (fan_outs, deliveries, jobs, batches) = (fan_outs?, deliveries?, jobs?, batches?);
     Ok(counted([
         ("events_requeued", fan_outs.requeued),
         ("events_abandoned", fan_outs.abandoned),
         ("leases_expired", deliveries.leases),
         ("retries_overdue", deliveries.overdue),
         ("jobs_requeued", jobs.requeued),
-        ("failed", fan_outs.failed + deliveries.failed + jobs.failed),
+        ("batches_requeued", batches.requeued),
+        ("batches_ended", batches.ended),
+        ("failed", fan_outs.failed + deliveries.failed + jobs.failed + batches.failed),
     ]))
 }
 

@@ -45,6 +45,7 @@ http_function!(
     ExplanationsConfig,
     ReceiptsConfig,
     RedeliveriesConfig,
+    ExplanationJobsConfig,
     AuditApiConfig,
     IdentityConfig,
     MarketplaceConfig,
@@ -176,6 +177,36 @@ configuration! {
 }
 
 configuration! {
+    /// Where batch jobs and their results are kept, and the queue of their worker.
+    BatchesConfig {
+        batch_jobs_table: String = table("BATCH_JOBS_TABLE"),
+        batch_results_table: String = table("BATCH_RESULTS_TABLE"),
+        explanations_queue_url: String = queue("EXPLANATIONS_QUEUE_URL"),
+    }
+}
+
+configuration! {
+    /// `functions/explanation-jobs`
+    ExplanationJobsConfig {
+        http: HttpConfig = http(),
+        batches: BatchesConfig = part(),
+        intents_table: String = table("INTENTS_TABLE"),
+        grace_ms: i64 = grace_ms(),
+    }
+}
+
+configuration! {
+    /// `functions/explain`
+    ExplainConfig {
+        batches: BatchesConfig = part(),
+        publisher: PublisherConfig = part(),
+        explainer: ExplainerConfig = part(),
+        explanations_dlq_url: String = queue("EXPLANATIONS_DLQ_URL"),
+        most_receives: u32 = max_receive_count(),
+    }
+}
+
+configuration! {
     /// `functions/identity`
     IdentityConfig {
         http: HttpConfig = http(),
@@ -268,6 +299,8 @@ configuration! {
         lanes: LanesConfig = part(),
         jobs_table: String = table("JOBS_TABLE"),
         jobs_queue_url: String = queue("JOBS_QUEUE_URL"),
+        batch_jobs_table: String = table("BATCH_JOBS_TABLE"),
+        explanations_queue_url: String = queue("EXPLANATIONS_QUEUE_URL"),
         retry_policy: RetryPolicy = retry_policy(),
         grace_ms: i64 = grace_ms(),
     }

@@ -302,6 +302,11 @@ impl<'a> Reader<'a> {
         self.number("DELIVER_MAXIMUM_CONCURRENCY", 2, 1_000, 50)
     }
 
+    /// `MAX_RECEIVE_COUNT`.
+    pub(super) fn max_receive_count(&mut self) -> u32 {
+        self.number("MAX_RECEIVE_COUNT", 1, 1_000, 5)
+    }
+
     /// `DELIVERY_RETENTION_DAYS`.
     pub(super) fn retention_days(&mut self) -> i64 {
         i64::from(self.number("DELIVERY_RETENTION_DAYS", 1, 3_650, 30))

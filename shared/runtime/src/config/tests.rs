@@ -60,6 +60,8 @@ fn every_function_starts_with_what_it_reads() {
     assert_eq!(wrong::<ReceiptsConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<RedeliveriesConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<RedeliverConfig>(&[]), [""; 0]);
+    assert_eq!(wrong::<ExplanationJobsConfig>(&[]), [""; 0]);
+    assert_eq!(wrong::<ExplainConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<AuditApiConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<AuditConfig>(&[]), [""; 0]);
     assert_eq!(wrong::<HealthConfig>(&[]), [""; 0]);
@@ -80,6 +82,8 @@ fn everything_missing_is_named_at_once() {
         empty::<ReceiptsConfig>(),
         empty::<RedeliveriesConfig>(),
         empty::<RedeliverConfig>(),
+        empty::<ExplanationJobsConfig>(),
+        empty::<ExplainConfig>(),
         empty::<AuditApiConfig>(),
         empty::<AuditConfig>(),
         empty::<HealthConfig>(),
@@ -165,6 +169,14 @@ fn what_is_bad_anywhere() {
         ("WEBHOOK_MAX_RETRIES", "2.5"),
     ] {
         assert_eq!(wrong::<DeliverConfig>(&[(name, value)]), [name], "{name}={value}");
+    }
+    for (name, value) in [
+        ("MAX_CONCURRENT_DEBATES", "0"),
+        ("MAX_CONCURRENT_DEBATES", "101"),
+        ("MAX_RECEIVE_COUNT", "0"),
+        ("MAX_RECEIVE_COUNT", "five"),
+    ] {
+        assert_eq!(wrong::<ExplainConfig>(&[(name, value)]), [name], "{name}={value}");
     }
     for (name, value) in [
         ("SWEEP_GRACE_SECONDS", "3601"),
@@ -301,6 +313,8 @@ fn values_are_read_and_defaults_fill_in() {
     );
     let (_, sweep) = with::<SweepConfig>(&[("SWEEP_GRACE_SECONDS", "2")]).unwrap();
     assert_eq!(sweep.grace_ms, 2_000);
+    let (_, explain) = with::<ExplainConfig>(&[]).unwrap();
+    assert_eq!((explain.explainer.at_once, explain.most_receives), (10, 5));
 }
 
 #[test]

@@ -29,8 +29,8 @@ fn any_vote() -> impl Strategy<Value = Vote> {
     let number = || proptest::option::of(prop_oneof![0.0_f64..2.0, any::<f64>()]);
     ("[a-f]", "[X-Z]", number(), number(), proptest::option::of(0_u32..4)).prop_map(
         |(agent, choice, weight, confidence, round)| Vote {
-            weight,
             confidence,
+            weight,
             round,
             ..vote(&agent, &choice)
         },
