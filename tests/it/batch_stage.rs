@@ -164,6 +164,25 @@ impl Stage {
         found
     }
 
+    /// Takes the chunks off the queue, each once: two who begin a job in the same millisecond both
+    /// ask for its chunks, which are counted once.
+    pub(crate) async fn queued_once(&self, count: usize) -> Vec<ExplainChunk> {
+        let mut found: Vec<ExplainChunk> = Vec::new();
+        eventually(PATIENCE, &format!("{count} messages"), async || {
+            for message in self.queue.receive(60).await {
+                self.queue.delete(&message).await;
+                let order = decode::<ExplainChunk>(&message.body).unwrap();
+                if !found.contains(&order) {
+                    found.push(order);
+                }
+            }
+            (found.len() >= count).then_some(())
+        })
+        .await;
+        assert_eq!(found.len(), count, "{found:?}");
+        found
+    }
+
     /// The statuses of all results, in order.
     pub(crate) async fn statuses(&self, job: &Batch) -> Vec<ResultStatus> {
         let places = 0..job.plan.total;

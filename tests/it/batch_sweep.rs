@@ -217,7 +217,7 @@ async fn what_a_dying_function_leaves_of_the_line_is_put_right() {
         assert_eq!(sweep(&stage, at!(MINUTE)).await, BatchSweepReport::default(), "too early");
         // The nobody's place is given back, and the job in no line is begun in it.
         sweep(&stage, at!(MINUTE + 10)).await;
-        let mut queued = stage.queued(5).await;
+        let mut queued = stage.queued_once(5).await;
         queued.retain(|it| it.batch_id == waiting.plan.id);
         assert_eq!(queued, [order(waiting, 0)]);
 
