@@ -74,7 +74,7 @@ async fn publish(market: &Marketplace, card: &Card) -> Result<Stored, StoreError
         warnings: vec![],
         created_at: card.listing.created_at,
     };
-    let data = json!({"a": 1.50}).as_object().cloned().unwrap();
+    let data = serde_json::from_str(r#"{"a":1.50}"#).unwrap();
     let place = Version::parse(&issue.version).unwrap().sort_key();
     let new = NewIssue { issue: &issue, place: &place, data: &data };
     market.publish(card, &About::default(), &card.listing.name, new).await

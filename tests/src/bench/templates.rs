@@ -1,10 +1,12 @@
 //! What finding templates costs, among few and among many: read units of a page, as the tables
 //! count them.
 //!
-//! Templates are published through the adapter, as the function does, and read by the function's
-//! own code; only Lambda is left out.
+//! Templates are published and read by the function's own code, without Lambda, on dynoxide inside
+//! this process: it counts units by the sizes of items as AWS does, which the stack's emulator does
+//! not.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use aragora_core::access::{Credential, Principal};
@@ -19,7 +21,7 @@ use aragora_events::publish::Publisher;
 use aragora_marketplace::Desk;
 use aragora_marketplace::listing::{Ask, Start};
 use aragora_queue::{Queue, Sqs};
-use aragora_runtime::aws::Aws;
+use aragora_runtime::aws::Aws as Clients;
 use aragora_runtime::clock;
 use aragora_runtime::config::{AwsKeys, AwsSettings};
 use aragora_store::Dynamo;
@@ -29,8 +31,12 @@ use aragora_store::marketplace::{Marketplace, Tables};
 use aragora_store::registrations::Registrations;
 use futures_util::stream::{self, StreamExt as _};
 use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
-use crate::Session;
+use crate::aws::{Aws, DYNAMODB};
+use crate::http_client::HttpClient;
+use crate::template::Template;
 
 /// Templates on a page.
 pub const PAGE: usize = 20;
@@ -42,10 +48,18 @@ const TAGS: usize = 20;
 /// How many of them are downloaded.
 const DOWNLOADED: usize = 40;
 
+/// The template's names of the tables, which they also have here.
+const TEMPLATES: &str = "MarketplaceTemplatesTable";
+const REVIEWS: &str = "MarketplaceReviewsTable";
+const INDEX: &str = "MarketplaceIndexTable";
+const REGISTRATIONS: &str = "RegistrationsTable";
+
 /// Read units of each page, in the order they were read.
 pub type Costs = Vec<(&'static str, f64)>;
 
 struct Bench {
+    /// The engine, which ends with it.
+    _server: JoinSet<()>,
     desk: Desk,
     meter: Arc<Meter>,
     caller: Principal,
@@ -56,8 +70,8 @@ struct Bench {
 ///
 /// # Panics
 /// When anything is refused.
-pub async fn measure(session: &Session, sizes: &[usize]) -> BTreeMap<usize, Costs> {
-    let bench = Bench::new(session);
+pub async fn measure(sizes: &[usize]) -> BTreeMap<usize, Costs> {
+    let bench = Bench::start().await;
     let mut measured = BTreeMap::new();
     let mut there = 0;
     for &size in sizes {
@@ -69,11 +83,20 @@ pub async fn measure(session: &Session, sizes: &[usize]) -> BTreeMap<usize, Cost
 }
 
 impl Bench {
-    fn new(session: &Session) -> Self {
-        let stack = &session.stack;
-        let clients = Aws::new(AwsSettings {
-            region: stack.region.clone(),
-            endpoint_url: Some(stack.aws_endpoint_url.clone()),
+    async fn start() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+        let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
+        let mut server = JoinSet::new();
+        let database = dynoxide::Database::memory().expect("a database");
+        server.spawn(dynoxide::server::serve_on(listener, database));
+        let region = "us-east-1";
+        let engine = Aws::new(HttpClient::new(), &endpoint, region);
+        for table in [TEMPLATES, REVIEWS, INDEX, REGISTRATIONS] {
+            engine.call(DYNAMODB, "CreateTable", &as_in_the_template(table)).await;
+        }
+        let clients = Clients::new(AwsSettings {
+            region: region.to_owned(),
+            endpoint_url: Some(endpoint),
             keys: Some(AwsKeys {
                 access_key_id: "test".to_owned(),
                 secret_access_key: "test".into(),
@@ -82,17 +105,13 @@ impl Bench {
         });
         let meter = clients.meter();
         let dynamo = Dynamo::new(clients.dynamodb(), Arc::clone(&meter));
-        let table = |name: &str| stack.tables.get(name).cloned().unwrap_or_default();
-        let tables = Tables {
-            templates: table("marketplace_templates"),
-            reviews: table("marketplace_reviews"),
-            index: table("marketplace_index"),
-        };
-        let registrations = Registrations::new(dynamo.clone(), table("webhook_registrations"));
+        let tables =
+            Tables { templates: TEMPLATES.into(), reviews: REVIEWS.into(), index: INDEX.into() };
+        let registrations = Registrations::new(dynamo.clone(), REGISTRATIONS.into());
         let publisher = Publisher {
-            events: Events::new(dynamo.clone(), table("events")),
-            intents: Intents::new(dynamo.clone(), table("intents")),
-            // Nobody subscribes to anything, so nothing is sent.
+            // Nobody subscribes to anything, so nothing is published.
+            events: Events::new(dynamo.clone(), String::new()),
+            intents: Intents::new(dynamo.clone(), String::new()),
             queue: Queue::new(Sqs::new(clients.sqs(), Arc::clone(&meter)), String::new()),
             retention_days: 1,
         };
@@ -102,7 +121,7 @@ impl Bench {
             counters: Arc::new(Counters::default()),
         };
         let caller = Principal::new("bench", "bench", vec!["admin".into()], Credential::Bearer);
-        Self { desk, meter, caller: caller.expect("a caller") }
+        Self { _server: server, desk, meter, caller: caller.expect("a caller") }
     }
 
     async fn publish(&self, from: usize, to: usize) {
@@ -172,6 +191,18 @@ impl Bench {
         read.await.expect("a page");
         self.meter.take().read_units
     }
+}
+
+fn as_in_the_template(resource: &str) -> serde_json::Value {
+    let template = Template::read();
+    let mut input = json!({"TableName": resource, "BillingMode": "PAY_PER_REQUEST"});
+    for part in ["AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes"] {
+        let value = template.resource(resource).property(part);
+        if !value.is_null() {
+            input[part] = value.clone();
+        }
+    }
+    input
 }
 
 /// The table for people: a line for each page, a column for each size.

@@ -2,7 +2,8 @@
 //! `.local/bench.json`. Needs a running stack (`ARAGORA_STACK`).
 //!
 //! `bench [--profile NAME]`: the profile of the binaries that are started and weighed, `release`
-//! unless said otherwise; they are built first.
+//! unless said otherwise; they are built first. `bench templates`: only what pages of templates
+//! cost; nothing is written.
 
 #![allow(
     clippy::disallowed_methods,
@@ -36,13 +37,18 @@ const TEMPLATES: &str = "ARAGORA_BENCH_TEMPLATES";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
+    if std::env::args().nth(1).as_deref() == Some("templates") {
+        let templates = measure_templates().await;
+        println!("{}", templates::table(&templates));
+        return;
+    }
     let profile = profile();
     let functions = workspace::directories("functions");
     let binaries =
         workspace::build(&profile, functions.iter().map(String::as_str).chain([start::EMPTY]));
     let session = Session::alone().await;
 
-    let templates = measure_templates(&session).await;
+    let templates = measure_templates().await;
     println!("{}\n", templates::table(&templates));
     let report = Report {
         deliveries: measure_deliveries(&session).await,
@@ -66,7 +72,9 @@ fn profile() -> String {
     match arguments.next().as_deref() {
         None => "release".to_owned(),
         Some("--profile") => arguments.next().expect("--profile is followed by a name"),
-        Some(other) => panic!("unknown argument {other}: only --profile NAME is known"),
+        Some(other) => {
+            panic!("unknown argument {other}: only --profile NAME and templates are known")
+        }
     }
 }
 
@@ -94,7 +102,7 @@ async fn measure_jobs(session: &Session) -> [batches::Job; 2] {
     batches::measure(session).await
 }
 
-async fn measure_templates(session: &Session) -> BTreeMap<usize, Costs> {
+async fn measure_templates() -> BTreeMap<usize, Costs> {
     let listed = std::env::var(TEMPLATES).unwrap_or_default();
     let mut sizes: Vec<usize> =
         listed.split(',').filter_map(|size| size.trim().parse().ok()).collect();
@@ -103,7 +111,7 @@ async fn measure_templates(session: &Session) -> BTreeMap<usize, Costs> {
     }
     sizes.sort_unstable();
     println!("templates: pages among {sizes:?} ...");
-    templates::measure(session, &sizes).await
+    templates::measure(&sizes).await
 }
 
 /// Read units by page and size.
