@@ -225,7 +225,7 @@ async fn what_there_is_no_time_for_is_left_to_a_message_of_its_own() {
         stage.queued(1).await;
         let worker = ChunkWorker { clock: hurried, ..stage.worker(Told::new(explained)) };
         let report =
-            worker.handle(received(encode(&order(&job, 0)), 1), Deadline(T0.plus(19_000))).await;
+            worker.handle(received(encode(&order(&job, 0)), 1), Deadline(T0.plus(18_000))).await;
         assert_eq!(report, ChunkReport { results: 10, ..ChunkReport::default() });
         assert_eq!(stage.queued(1).await, [order(&job, 0)]);
         // Without any progress it is a failure.
