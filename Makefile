@@ -21,10 +21,10 @@ TEST_STACK := --dir .local/test --fresh --api-port 0 --aws-port 0 \
   --param AuthFailuresPerAddress=1000000 --param AllowedOrigins=https://app.example.test
 
 .DEFAULT_GOAL := help
-.PHONY: help up down reset logs token demo test fairness lint fmt bench package validate deploy invoke clean
+.PHONY: help up down reset logs token demo test fairness lint fmt bench bench-explain package validate deploy invoke clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: $(VENV)/ready ## Build and run everything on loopback; DETACH=1 returns when it is up; API_PORT, AWS_PORT
 	@exec $(STACK) up --api-port $(API_PORT) --aws-port $(AWS_PORT) $(if $(DETACH),--detach)
@@ -60,9 +60,13 @@ lint: $(VENV)/lint ## Format, clippy, cargo-deny when it is there, and the templ
 fmt: ## Format the Rust sources
 	cargo fmt --all
 
-bench: $(VENV)/ready ## Print the costs of a delivery, and write .local/bench.json
+bench: $(VENV)/ready bench-explain ## Print what deliveries, explanations and pages cost, and write .local/bench.json
 	cargo build --locked --profile ci -p aragora-tests --bin bench
 	$(STACK) exec --dir .local/bench --fresh --api-port 0 --aws-port 0 -- cargo run --locked --profile ci -p aragora-tests --bin bench
+
+bench-explain: .local/aragora/ready ## Explanations per CPU-second beside the published Python package, into .local/bench-explain
+	cargo run --locked --release -p aragora-explain --example explain_bench .local/bench-explain
+	.local/aragora/bin/python infra/local/explain_reference.py .local/bench-explain
 
 package: .local/cargo-lambda/ready ## Build the functions for AWS (arm64, release) into target/lambda/
 	rustup target add aarch64-unknown-linux-gnu
