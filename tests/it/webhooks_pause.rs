@@ -41,7 +41,10 @@ async fn what_was_paused_is_resumed_and_nothing_else() {
     assert_eq!(state(&stranger, &theirs).await, enabled());
     assert_eq!(post(&tenant, "pause-all", &json!({})).await["paused"], 0, "again is safe");
 
+    // Registered since, and so not paused: what it gets has been fanned out, to whoever was enabled.
+    tenant.subscribe(&receiver.url("/witness"), &["vote"]).await;
     let unheard = tenant.publish("vote", json!({"n": 1})).await;
+    assert_eq!(receiver.nth("/witness", 1).await.field("event_id"), unheard);
     assert_eq!(post(&tenant, "resume-all", &json!({})).await["resumed"], 2);
     assert_eq!(state(&tenant, &one).await, enabled());
     assert_eq!(state(&tenant, &two).await, enabled());
