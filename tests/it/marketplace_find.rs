@@ -368,7 +368,7 @@ async fn public_templates_that_are_rated_well_are_featured() {
     let is_featured = async || {
         let answer = tenant.admin.get("/api/marketplace/featured?limit=100").await.must(200);
         let same = tenant.admin.get(&format!("{TEMPLATES}/featured?limit=100")).await.must(200);
-        assert_eq!(answer["count"].as_u64().map(|_| ()), same["count"].as_u64().map(|_| ()));
+        assert!(same["templates"].is_array() && same["count"].is_u64(), "{same}");
         names(&answer).contains(&name.as_str())
     };
     let raters: Vec<_> = (0..12).map(|it| person(&tenant, &format!("r{it}"), "member")).collect();
